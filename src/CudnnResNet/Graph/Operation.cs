@@ -1,0 +1,104 @@
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Graph;
+
+/// <summary>
+/// What a node computes, without its operands: a closed set of sealed records. Operands are positional; each record
+/// documents <c>inputs → outputs</c>. Activations are NHWC, filters KRSC. A filter or linear weight may be wider than
+/// the activations (a float32 master copy beside bf16 activations): it is rounded to their type before use, and
+/// products are accumulated in float32 at least.
+/// </summary>
+public abstract record Operation
+{
+    private protected Operation() { }
+}
+
+/// <summary>x[N,H,W,C], w[K,R,S,C] (, b[K]) → y[N,P,Q,K]. Cross-correlation, as in cuDNN and PyTorch.</summary>
+public sealed record ConvolutionForward(ConvolutionGeometry Geometry) : Operation;
+
+/// <summary>dy[N,P,Q,K], w[K,R,S,C] → dx[N,H,W,C].</summary>
+public sealed record ConvolutionBackwardData(ConvolutionGeometry Geometry) : Operation;
+
+/// <summary>x[N,H,W,C], dy[N,P,Q,K] → dw[K,R,S,C] in the parameter type.</summary>
+public sealed record ConvolutionBackwardFilter(ConvolutionGeometry Geometry) : Operation;
+
+/// <summary>dy[..,C] → db[C]: the sum over all leading extents; the gradient of a bias.</summary>
+public sealed record ChannelSum : Operation;
+
+/// <summary>
+/// x[N,H,W,C], gamma[C], beta[C], runningMean[C], runningVariance[C] → y, savedMean[C], savedInverseDeviation[C].
+/// Normalises by the batch's mean and biased variance; the running statistics are updated in place as
+/// <c>(1 - Momentum) * old + Momentum * batch</c> with the unbiased variance (PyTorch's convention).
+/// </summary>
+public sealed record BatchNormTraining(double Epsilon, double Momentum) : Operation;
+
+/// <summary>x, gamma[C], beta[C], mean[C], variance[C] → y = (x - mean) / sqrt(variance + Epsilon) * gamma + beta.</summary>
+public sealed record BatchNormInference(double Epsilon) : Operation;
+
+/// <summary>
+/// x, gamma[C], beta[C], savedMean[C], savedInverseDeviation[C] → y: the forward normalisation again, from saved
+/// statistics, where recomputing is cheaper than keeping.
+/// </summary>
+public sealed record BatchNormApply : Operation;
+
+/// <summary>dy, x, gamma[C], savedMean[C], savedInverseDeviation[C] → dx, dgamma[C], dbeta[C].</summary>
+public sealed record BatchNormBackward : Operation;
+
+/// <summary>x[..,C], scale[C], bias[C] → y = x * scale + bias: a batch norm of inference that no convolution took.</summary>
+public sealed record ScaleBias : Operation;
+
+/// <summary>x → y = max(x, 0).</summary>
+public sealed record Relu : Operation;
+
+/// <summary>dy, y → dx = dy where y &gt; 0, else 0; y is the forward output.</summary>
+public sealed record ReluBackward : Operation;
+
+/// <summary>a, b → y = a + b: the join of a residual block, or of two gradients.</summary>
+public sealed record Add : Operation;
+
+/// <summary>
+/// x[N,H,W,C] → y[N,P,Q,C] (, argmax[N,P,Q,C] as u8: r * Window + s of the first maximum; training only).
+/// </summary>
+public sealed record MaxPool(PoolGeometry Geometry) : Operation;
+
+/// <summary>dy[N,P,Q,C], argmax → dx[N,H,W,C].</summary>
+public sealed record MaxPoolBackward(PoolGeometry Geometry) : Operation;
+
+/// <summary>x[N,H,W,C] → y[N,C], the mean over H and W.</summary>
+public sealed record GlobalAveragePool : Operation;
+
+/// <summary>dy[N,C] → dx[N,Height,Width,C].</summary>
+public sealed record GlobalAveragePoolBackward(int Height, int Width) : Operation;
+
+/// <summary>x[N,C], w[K,C], b[K] → y[N,K] in the parameter type (logits keep full precision).</summary>
+public sealed record Linear(int InFeatures, int OutFeatures) : Operation;
+
+/// <summary>dy[N,K] in the parameter type, w[K,C] → dx[N,C] in the activation type.</summary>
+public sealed record LinearBackwardData(int InFeatures, int OutFeatures, DataType ActivationType) : Operation;
+
+/// <summary>x[N,C] in the activation type, dy[N,K] in the parameter type → dw[K,C].</summary>
+public sealed record LinearBackwardFilter(int InFeatures, int OutFeatures, DataType ActivationType) : Operation;
+
+/// <summary>
+/// logits[N,K], labels[N] (i32) → loss[]: the mean over the batch of the cross-entropy against
+/// <c>(1 - Smoothing) * onehot + Smoothing / K</c>.
+/// </summary>
+public sealed record SoftmaxCrossEntropy(double Smoothing) : Operation;
+
+/// <summary>logits[N,K], labels[N] → dlogits[N,K] of <see cref="SoftmaxCrossEntropy"/>.</summary>
+public sealed record SoftmaxCrossEntropyBackward(double Smoothing) : Operation;
+
+/// <summary>logits[N,1], labels[N] in {0, 1} → loss[]: the mean binary cross-entropy of sigmoid(logit).</summary>
+public sealed record SigmoidCrossEntropy(double Smoothing) : Operation;
+
+/// <summary>logits[N,1], labels[N] → dlogits[N,1] of <see cref="SigmoidCrossEntropy"/>.</summary>
+public sealed record SigmoidCrossEntropyBackward(double Smoothing) : Operation;
+
+/// <summary>
+/// w, dw, velocity, learningRate[] → nothing; w and velocity change in place:
+/// <c>g = dw + WeightDecay * w; velocity = Momentum * velocity + g; w -= learningRate * velocity</c> (PyTorch's SGD).
+/// </summary>
+public sealed record SgdUpdate(double Momentum, double WeightDecay) : Operation;
+
+/// <summary>x → y in another element type, round to nearest even.</summary>
+public sealed record Cast(DataType To) : Operation;

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Graph;
+
+/// <summary>Shape and element type of an operand.</summary>
+public readonly record struct TensorType(TensorShape Shape, DataType Type)
+{
+    public long Bytes => Shape.Elements * Type.ByteSize();
+}
+
+/// <summary>
+/// The operand types of every operation as functions of its chain input (see <see cref="OperationTable"/>): what the
+/// other inputs must be, and what comes out. One row an operation serves the builder, the verifier and the problem
+/// language.
+/// </summary>
+public static class ShapeRules
+{
+    /// <summary>The types of all inputs, given that of the chain input and how many inputs the node has.</summary>
+    public static ImmutableArray<TensorType> Inputs(Operation operation, TensorType chain, int inputCount)
+    {
+        DataType parameter = Precisions.ParameterTypeFor(chain.Type);
+        TensorShape shape = chain.Shape;
+        TensorType vector = new(TensorShape.Vector(shape.C), parameter);
+        TensorType labels = new(TensorShape.Vector(shape.D0), DataType.Int32);
+        switch (operation)
+        {
+            case ConvolutionForward { Geometry: var g }:
+                TensorType filter = new(TensorShape.Krsc(g.K, g.R, g.S, g.C), parameter);
+                return inputCount == 3
+                    ? [chain, filter, new(TensorShape.Vector(g.K), parameter)]
+                    : [chain, filter];
+            case ConvolutionBackwardData { Geometry: var g }:
+                return [chain, new(TensorShape.Krsc(g.K, g.R, g.S, g.C), parameter)];
+            case ConvolutionBackwardFilter { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.H, g.W, g.C), chain.Type), chain];
+            case BatchNormTraining or BatchNormInference or BatchNormApply:
+                return [chain, vector, vector, vector, vector];
+            case BatchNormBackward:
+                return [chain, chain, vector, vector, vector];
+            case ScaleBias:
+                return [chain, vector, vector];
+            case ReluBackward or Add:
+                return [chain, chain];
+            case MaxPoolBackward:
+                return [chain, new(shape, DataType.UInt8)];
+            case SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward
+                or SigmoidCrossEntropy or SigmoidCrossEntropyBackward:
+                return [chain, labels];
+            case SgdUpdate:
+                return [chain, chain, chain, new(TensorShape.Scalar, parameter)];
+            case Linear linear:
+                return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter),
+                    new(TensorShape.Vector(linear.OutFeatures), parameter)];
+            case LinearBackwardData linear:
+                return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter)];
+            case LinearBackwardFilter linear:
+                return [new(TensorShape.Matrix(shape.D0, linear.InFeatures), linear.ActivationType), chain];
+            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Cast:
+                return [chain];
+            default:
+                throw new ArgumentOutOfRangeException(nameof(operation), operation, "No shape rule.");
+        }
+    }
+
+    /// <summary>The types of all outputs, given those of the inputs.</summary>
+    public static ImmutableArray<TensorType> Outputs(
+        Operation operation, ImmutableArray<TensorType> inputs, int outputCount)
+    {
+        TensorType chain = inputs[OperationTable.Of(operation).ChainInput];
+        TensorShape shape = chain.Shape;
+        DataType parameter = Precisions.ParameterTypeFor(chain.Type);
+        TensorType vector = new(TensorShape.Vector(shape.C), parameter);
+        switch (operation)
+        {
+            case ConvolutionForward { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.P, g.Q, g.K), chain.Type)];
+            case ConvolutionBackwardData { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.H, g.W, g.C), chain.Type)];
+            case ConvolutionBackwardFilter { Geometry: var g }:
+                return [new(TensorShape.Krsc(g.K, g.R, g.S, g.C), parameter)];
+            case ChannelSum:
+                return [vector];
+            case BatchNormTraining:
+                return [chain, vector, vector];
+            case BatchNormBackward:
+                return [chain, vector, vector];
+            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or Add:
+                return [chain];
+            case MaxPool { Geometry: var g }:
+                TensorShape pooled = TensorShape.Nhwc(shape.N, g.P, g.Q, g.C);
+                return outputCount == 2
+                    ? [new(pooled, chain.Type), new(pooled, DataType.UInt8)]
+                    : [new(pooled, chain.Type)];
+            case MaxPoolBackward { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.H, g.W, g.C), chain.Type)];
+            case GlobalAveragePool:
+                return [new(TensorShape.Matrix(shape.N, shape.C), chain.Type)];
+            case GlobalAveragePoolBackward { Height: var h, Width: var w }:
+                return [new(TensorShape.Nhwc(shape.D0, h, w, shape.C), chain.Type)];
+            case Linear linear:
+                return [new(TensorShape.Matrix(shape.D0, linear.OutFeatures), parameter)];
+            case LinearBackwardData linear:
+                return [new(TensorShape.Matrix(shape.D0, linear.InFeatures), linear.ActivationType)];
+            case LinearBackwardFilter linear:
+                return [new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter)];
+            case SoftmaxCrossEntropy or SigmoidCrossEntropy:
+                return [new(TensorShape.Scalar, chain.Type)];
+            case SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward:
+                return [chain];
+            case SgdUpdate:
+                return [];
+            case Cast { To: var type }:
+                return [chain with { Type = type }];
+            default:
+                throw new ArgumentOutOfRangeException(nameof(operation), operation, "No shape rule.");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections.Immutable;
+using CudnnResNet.Memory;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Kernels;
+
+/// <summary>A device with a catalog of kernels: reference, oneDNN or CUDA.</summary>
+public interface IBackend : IDisposable
+{
+    /// <summary>The name that users choose it by: <c>reference</c>, <c>onednn</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Device, instruction set, library versions and thread count: two backends with equal identities time alike.</summary>
+    string Identity { get; }
+
+    int Threads { get; }
+
+    /// <summary>Ordered by preference; the last entries are plain, take one node at a time and never refuse a legal one.</summary>
+    ImmutableArray<Kernel> Kernels { get; }
+
+    /// <summary>Bytes that a measurement must touch between two runs so that no operand is found in a cache.</summary>
+    long CacheBytes { get; }
+
+    KernelSupport Supports(Precision precision);
+
+    /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
+    Arena Allocate(long bytes);
+
+    /// <summary>Blocks until everything that was enqueued has run.</summary>
+    void Synchronize();
+}

@@ -1,0 +1,45 @@
+using CudnnResNet.Graph;
+
+namespace CudnnResNet.Kernels;
+
+/// <summary>
+/// An entry of a backend's catalog: one way to do one kind of problem. A kernel that refuses does so with a reason,
+/// books its memory before it is used, and is loaded once for fixed addresses; running it allocates nothing.
+/// </summary>
+public abstract class Kernel
+{
+    /// <summary>Unique within the backend; printed by plans and kept in plan caches.</summary>
+    public abstract string Name { get; }
+
+    public abstract KernelSupport Check(Problem problem);
+
+    /// <summary>Bytes that the kernel uses while it runs; contents do not survive.</summary>
+    public virtual long WorkspaceBytes(Problem problem) => 0;
+
+    /// <summary>Bytes that live as long as the plan: weights repacked by <see cref="LoadedKernel.Prepare"/>.</summary>
+    public virtual long PackedBytes(Problem problem) => 0;
+
+    /// <summary>The input whose memory <paramref name="output"/> may take over when that input is read for the last time here.</summary>
+    public virtual ValueId? MayOverwrite(Problem problem, ValueId output) => null;
+
+    /// <summary>Binds the kernel to memory. Only called for problems that <see cref="Check"/> accepted.</summary>
+    public abstract LoadedKernel Load(Problem problem, KernelArguments arguments);
+}
+
+/// <summary>A kernel bound to memory.</summary>
+public abstract class LoadedKernel : IDisposable
+{
+    /// <summary>Repacks constant weights; called after weights were written and before the next run.</summary>
+    public virtual void Prepare() { }
+
+    /// <summary>Runs (or enqueues) the kernel. No managed or native allocation, no blocking.</summary>
+    public abstract void Run();
+
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing) { }
+}
