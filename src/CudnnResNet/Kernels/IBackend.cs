@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using CudnnResNet.Memory;
 using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Kernels;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using CudnnResNet.Graph;
-using CudnnResNet.Memory;
 
 namespace CudnnResNet.Kernels;
 

@@ -1,4 +1,4 @@
-namespace CudnnResNet.Memory;
+namespace CudnnResNet.Kernels;
 
 /// <summary>A range of an arena. Offsets are multiples of <see cref="Alignment"/>.</summary>
 public readonly record struct Region(long OffsetBytes, long Bytes)

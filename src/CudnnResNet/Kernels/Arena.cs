@@ -1,4 +1,4 @@
-namespace CudnnResNet.Memory;
+namespace CudnnResNet.Kernels;
 
 /// <summary>
 /// One block of a backend's memory. Copies are synchronous: they happen before and after a run, never inside one.

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using CudnnResNet.Graph;
+
+namespace CudnnResNet.Autodiff;
+
+/// <summary>The gradients found so far, while the forward nodes are walked backwards.</summary>
+internal sealed class GradientTape(GraphBuilder graph, HashSet<ValueId> differentiable)
+{
+    private readonly Dictionary<ValueId, ValueId> _gradients = [];
+
+    public ValueId? GradientOf(ValueId value) => _gradients.TryGetValue(value, out ValueId gradient) ? gradient : null;
+
+    public bool Needs(ValueId value) => differentiable.Contains(value);
+
+    public TensorType TypeOf(ValueId value) => new(graph[value].Shape, graph[value].Type);
+
+    /// <summary>The name of the gradient of <paramref name="value"/>; partial sums of a fork are numbered.</summary>
+    public string NameFor(ValueId value)
+    {
+        string name = BackwardGraph.GradientName(graph[value].Name);
+        return _gradients.ContainsKey(value) ? $"{name}.part" : name;
+    }
+
+    public ImmutableArray<ValueId> Emit(
+        Operation operation, ImmutableArray<ValueId> inputs, string scope, params ReadOnlySpan<string> names) =>
+        graph.Apply(operation, inputs, scope, names);
+
+    /// <summary>
+    /// Adds <paramref name="gradient"/> to the gradient of <paramref name="value"/>. The newest contribution is the
+    /// first operand of the sum, so that the kernel which made it can take the sum in.
+    /// </summary>
+    public void Contribute(ValueId value, ValueId gradient, string scope)
+    {
+        if (!Needs(value))
+            return;
+        _gradients[value] = _gradients.TryGetValue(value, out ValueId earlier)
+            ? graph.Apply(new Add(), [gradient, earlier], scope,
+                $"{BackwardGraph.GradientName(graph[value].Name)}.sum")[0]
+            : gradient;
+    }
+}

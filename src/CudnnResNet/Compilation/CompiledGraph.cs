@@ -1,0 +1,14 @@
+using CudnnResNet.Graph;
+using CudnnResNet.Memory;
+using CudnnResNet.Scheduling;
+
+namespace CudnnResNet.Compilation;
+
+/// <summary>A graph with its kernels and its memory chosen, before anything is allocated.</summary>
+/// <param name="Graph">What is computed.</param>
+/// <param name="Schedule">By which kernels, in which order.</param>
+/// <param name="Memory">Where everything lies.</param>
+/// <param name="Seconds">How long compiling took, measurements included.</param>
+/// <param name="Measurements">How many kernel times were measured and not found in the plan cache.</param>
+public sealed record CompiledGraph(
+    LayerGraph Graph, ScheduledGraph Schedule, MemoryPlan Memory, double Seconds, int Measurements);

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using CudnnResNet.Execution;
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.Memory;
+using CudnnResNet.Scheduling;
+
+namespace CudnnResNet.Compilation;
+
+/// <summary>How a graph is compiled.</summary>
+public sealed record CompilerOptions
+{
+    /// <summary>Choose by measurement; false takes the catalog's order, so that every run gets the same plan.</summary>
+    public bool Tune { get; init; } = true;
+
+    /// <summary>Where measured times are kept; null keeps none.</summary>
+    public string? PlanCacheFolder { get; init; } = PlanCache.DefaultFolder;
+
+    /// <summary>Weights stay as they are between runs, so that kernels may repack them once: inference.</summary>
+    public bool ConstantWeights { get; init; }
+}
+
+/// <summary>
+/// From a graph to a plan that can be loaded. The stages, in order: the graph is cut into segments and each gets a
+/// kernel (<see cref="FusedPathScheduler"/>), everything gets a place in memory (<see cref="MemoryPlanner"/>), and the
+/// best few whole plans are replayed, because segments timed alone do not see each other's effect on the caches.
+/// </summary>
+public static class Compiler
+{
+    private const int Replays = 3;
+
+    public static CompiledGraph Compile(LayerGraph graph, IBackend backend, CompilerOptions options)
+    {
+        long start = Stopwatch.GetTimestamp();
+        PlanCache cache = PlanCache.Open(options.PlanCacheFolder, backend.Identity);
+        KernelSelector selector = new(backend, cache, options.Tune);
+        GraphVerifier.Verify(graph);
+        CompiledGraph best = Plan(graph, selector, options, isFusing: true);
+        if (options.Tune)
+        {
+            CompiledGraph unfused = Plan(graph, selector, options, isFusing: false);
+            best = Fastest(best, unfused, backend, cache);
+        }
+        cache.Save();
+        return best with
+        {
+            Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+            Measurements = selector.Measurements,
+        };
+    }
+
+    private static CompiledGraph Plan(
+        LayerGraph graph, KernelSelector selector, CompilerOptions options, bool isFusing)
+    {
+        ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, options.ConstantWeights, isFusing);
+        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0);
+    }
+
+    private static CompiledGraph Fastest(CompiledGraph a, CompiledGraph b, IBackend backend, PlanCache cache)
+    {
+        if (a.Schedule.Segments.Length == b.Schedule.Segments.Length)
+            return a;
+        return ReplayTime(a, backend, cache) <= ReplayTime(b, backend, cache) ? a : b;
+    }
+
+    private static double ReplayTime(CompiledGraph plan, IBackend backend, PlanCache cache)
+    {
+        const string Kernel = "whole plan";
+        string key = PlanText.Fingerprint(plan.Schedule);
+        if (cache.Find(Kernel, key) is { } known)
+            return known;
+        using ExecutionPlan loaded = ExecutionPlan.Load(plan, backend);
+        loaded.Prepare();
+        loaded.Run();
+        double best = double.PositiveInfinity;
+        for (int i = 0; i < Replays; i++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            loaded.Run();
+            best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+        }
+        cache.Add(Kernel, key, Math.Max(best, 0.01));
+        return best;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using CudnnResNet.Compilation;
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.Memory;
+using CudnnResNet.Scheduling;
+
+namespace CudnnResNet.Execution;
+
+/// <summary>
+/// A compiled graph bound to memory: a flat list of loaded kernels. A run calls them in order; it allocates nothing,
+/// managed or native, and copies nothing.
+/// </summary>
+public sealed class ExecutionPlan : IDisposable
+{
+    private readonly IBackend _backend;
+    private readonly LoadedKernel[] _kernels;
+    private readonly Region[] _regions;
+
+    private ExecutionPlan(CompiledGraph compiled, IBackend backend, Arena arena, LoadedKernel[] kernels, Region[] regions)
+    {
+        Compiled = compiled;
+        _backend = backend;
+        Arena = arena;
+        _kernels = kernels;
+        _regions = regions;
+    }
+
+    public CompiledGraph Compiled { get; }
+
+    /// <summary>Everything that the plan uses lies here; the plan owns it.</summary>
+    public Arena Arena { get; }
+
+    /// <summary>Loads the kernels of <paramref name="compiled"/> into an arena of exactly the planned size.</summary>
+    public static ExecutionPlan Load(CompiledGraph compiled, IBackend backend)
+    {
+        MemoryPlan memory = compiled.Memory;
+        Arena arena = backend.Allocate(memory.PeakBytes);
+        Region[] regions = new Region[compiled.Graph.Values.Length];
+        foreach ((ValueId id, Region region) in memory.Persistent)
+            regions[id.Index] = region;
+        foreach (Allocation allocation in memory.Transient)
+            foreach (ValueId id in allocation.Values)
+                regions[id.Index] = Transient(memory, allocation.Region) with { Bytes = compiled.Graph[id].Bytes };
+
+        LoadedKernel[] kernels = new LoadedKernel[compiled.Schedule.Segments.Length];
+        try
+        {
+            for (int step = 0; step < kernels.Length; step++)
+            {
+                Segment segment = compiled.Schedule.Segments[step];
+                KernelArguments arguments = new(arena,
+                    [.. segment.Bound.GraphValues.Select(id => regions[id.Index])],
+                    Transient(memory, memory.Workspace[step]), memory.Packed[step]);
+                kernels[step] = segment.Kernel.Load(segment.Problem, arguments);
+            }
+        }
+        catch
+        {
+            foreach (LoadedKernel? kernel in kernels)
+                kernel?.Dispose();
+            arena.Dispose();
+            throw;
+        }
+        return new ExecutionPlan(compiled, backend, arena, kernels, regions);
+    }
+
+    /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
+    public Region RegionOf(ValueId id) => _regions[id.Index];
+
+    /// <summary>Repacks constant weights; to be called after weights were written.</summary>
+    public void Prepare()
+    {
+        foreach (LoadedKernel kernel in _kernels)
+            kernel.Prepare();
+        _backend.Synchronize();
+    }
+
+    /// <summary>One run of the graph; returns when it is done.</summary>
+    public void Run()
+    {
+        foreach (LoadedKernel kernel in _kernels)
+            kernel.Run();
+        _backend.Synchronize();
+    }
+
+    /// <summary>One run with each segment's microseconds written to <paramref name="microseconds"/>.</summary>
+    public void RunTimed(Span<double> microseconds)
+    {
+        for (int step = 0; step < _kernels.Length; step++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            _kernels[step].Run();
+            _backend.Synchronize();
+            microseconds[step] = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (LoadedKernel kernel in _kernels)
+            kernel.Dispose();
+        Arena.Dispose();
+    }
+
+    private static Region Transient(MemoryPlan memory, Region region) =>
+        region with { OffsetBytes = memory.PersistentBytes + region.OffsetBytes };
+}

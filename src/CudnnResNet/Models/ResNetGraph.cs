@@ -1,0 +1,80 @@
+using CudnnResNet.Graph;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Models;
+
+/// <summary>Builds the forward graph of a network, with its loss where it is to be trained.</summary>
+public static class ResNetGraph
+{
+    public const string Images = "images";
+    public const string Labels = "labels";
+    public const string Logits = "logits";
+    public const string Loss = "loss";
+
+    /// <summary>
+    /// Input <c>images</c> [N,H,W,InputChannels] in the parameter type, output <c>logits</c> [N,Classes].
+    /// </summary>
+    public static LayerGraph Inference(ResNetSpec spec, int batch, int height, int width, Precision precision)
+    {
+        GraphBuilder graph = new();
+        graph.MarkOutput(Network(graph, spec, batch, height, width, precision, BuildMode.Inference));
+        return graph.ToGraph();
+    }
+
+    /// <summary>As <see cref="Inference"/> with batch statistics, an input <c>labels</c> [N] (i32) and an output <c>loss</c>.</summary>
+    public static LayerGraph Training(
+        ResNetSpec spec, int batch, int height, int width, Precision precision, double labelSmoothing)
+    {
+        GraphBuilder graph = new();
+        ValueId logits = Network(graph, spec, batch, height, width, precision, BuildMode.Training);
+        ValueId labels = graph.Declare(Labels, TensorShape.Vector(batch), DataType.Int32, ValueRole.Input);
+        Operation criterion = spec.Classes == 1
+            ? new SigmoidCrossEntropy(labelSmoothing)
+            : new SoftmaxCrossEntropy(labelSmoothing);
+        graph.MarkOutput(logits);
+        graph.MarkOutput(graph.Apply(criterion, [logits, labels], "loss", Loss)[0]);
+        return graph.ToGraph();
+    }
+
+    private static ValueId Network(
+        GraphBuilder graph, ResNetSpec spec, int batch, int height, int width, Precision precision, BuildMode mode)
+    {
+        spec.Validate();
+        if (batch < 1 || height < 1 || width < 1)
+            throw new ResNetException($"A batch of {batch} images of {height} x {width} is empty; give positive numbers.");
+        LayerBuilder layers = new(graph, precision, mode)
+        {
+            ConvolutionBias = spec.ConvolutionBias,
+            BatchNormEpsilon = spec.BatchNormEpsilon,
+            BatchNormMomentum = spec.BatchNormMomentum,
+        };
+        ValueId x = graph.Declare(Images, TensorShape.Nhwc(batch, height, width, spec.InputChannels),
+            precision.ParameterType(), ValueRole.Input);
+        if (graph[x].Type != precision.ActivationType())
+            x = graph.Apply(new Cast(precision.ActivationType()), [x], "stem", "images.cast")[0];
+        x = Stem(layers, x, spec);
+        int channels = spec.Width;
+        for (int stage = 0; stage < ResNetSpec.Stages; stage++)
+            for (int block = 0; block < spec.BlocksPerStage[stage]; block++)
+            {
+                BlockSpec description = new(spec.Version, spec.IsBottleneck, channels, spec.Width << stage,
+                    Stride: stage > 0 && block == 0 ? 2 : 1);
+                x = ResidualBlock.Append(layers, x, $"layer{stage + 1}.{block}", description);
+                channels = description.OutChannels;
+            }
+        if (spec.Version == ResNetVersion.V2)
+            x = layers.Relu(layers.BatchNorm(x, "norm", "norm"), "norm", "norm.relu");
+        return layers.Classifier(x, spec.Classes);
+    }
+
+    private static ValueId Stem(LayerBuilder layers, ValueId x, ResNetSpec spec)
+    {
+        int stride = spec.Stem == ResNetStem.ImageNet ? 2 : 1;
+        x = spec.Stem == ResNetStem.Cifar
+            ? layers.Convolution(x, "stem", "conv1", spec.Width, window: 3, stride: 1)
+            : layers.Convolution(x, "stem", "conv1", spec.Width, window: 7, stride);
+        if (spec.Version != ResNetVersion.V2)
+            x = layers.Relu(layers.BatchNorm(x, "stem", "bn1"), "stem", "relu");
+        return spec.Stem == ResNetStem.Cifar ? x : layers.MaxPool(x, "stem", stride);
+    }
+}

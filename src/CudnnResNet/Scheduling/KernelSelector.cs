@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using CudnnResNet.Kernels;
+
+namespace CudnnResNet.Scheduling;
+
+/// <summary>The best kernel for a problem, and everything that was asked.</summary>
+/// <param name="Kernel">The choice; null where every kernel refused.</param>
+/// <param name="Cost">Microseconds, or 1 without measurements.</param>
+/// <param name="Candidates">The kernels that accepted.</param>
+public sealed record Selection(Kernel? Kernel, double Cost, ImmutableArray<KernelCandidate> Candidates);
+
+/// <summary>A kernel's refusal of a problem, for printing.</summary>
+public sealed record Refusal(string Kernel, string Reason);
+
+/// <summary>
+/// Chooses a kernel for a problem: the fastest measured, or, with tuning off, the first in catalog order. Equal
+/// problems are asked and measured once.
+/// </summary>
+public sealed class KernelSelector(IBackend backend, PlanCache cache, bool isTuning)
+{
+    private readonly KernelTimer _timer = new(backend);
+    private readonly Dictionary<string, Selection> _selections = new(StringComparer.Ordinal);
+
+    /// <summary>How many times were measured and not found in the cache.</summary>
+    public int Measurements { get; private set; }
+
+    public Selection Select(Problem problem)
+    {
+        if (_selections.TryGetValue(problem.Line, out Selection? known))
+            return known;
+        Selection selection = Choose(problem);
+        _selections.Add(problem.Line, selection);
+        return selection;
+    }
+
+    /// <summary>Who refuses a problem, and why.</summary>
+    public IEnumerable<Refusal> Refusals(Problem problem)
+    {
+        foreach (Kernel kernel in backend.Kernels)
+            if (kernel.Check(problem) is { IsSupported: false } no)
+                yield return new Refusal(kernel.Name, no.Refusal!);
+    }
+
+    private Selection Choose(Problem problem)
+    {
+        List<Kernel> accepting = [];
+        foreach (Kernel kernel in backend.Kernels)
+            if (kernel.Check(problem).IsSupported)
+                accepting.Add(kernel);
+        if (accepting.Count == 0)
+            return new Selection(null, double.PositiveInfinity, []);
+        if (!isTuning)
+            return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
+        ImmutableArray<KernelCandidate> timed =
+            [.. accepting.Select(kernel => new KernelCandidate(kernel, TimeOf(kernel, problem)))];
+        KernelCandidate best = timed.MinBy(candidate => candidate.Microseconds)!;
+        return new Selection(best.Kernel, best.Microseconds!.Value, timed);
+    }
+
+    private double TimeOf(Kernel kernel, Problem problem)
+    {
+        if (cache.Find(kernel.Name, problem.Line) is { } known)
+            return known;
+        double time = _timer.Measure(kernel, problem);
+        Measurements++;
+        cache.Add(kernel.Name, problem.Line, time);
+        return time;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace CudnnResNet.Scheduling;
+
+/// <summary>
+/// Measured times on disk, one file for each backend identity (device, driver, library versions, threads). The file
+/// is a text: a first line with format and checksum, then identity, then <c>microseconds TAB kernel TAB problem</c>.
+/// Whatever does not check out (another format, another identity, a damaged byte) is ignored and written anew.
+/// </summary>
+public sealed class PlanCache
+{
+    private const string Format = "cudnnresnet-plan-cache 1";
+
+    private readonly string? _path;
+    private readonly string _identity;
+    private readonly SortedDictionary<string, double> _times = new(StringComparer.Ordinal);
+    private bool _isChanged;
+
+    private PlanCache(string? path, string identity) => (_path, _identity) = (path, identity);
+
+    /// <summary>The folder that hosts use unless told otherwise: under XDG_CACHE_HOME, or ~/.cache.</summary>
+    public static string DefaultFolder
+    {
+        get
+        {
+            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            if (string.IsNullOrEmpty(cache))
+                cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            return Path.Combine(cache, "cudnnresnet", "plans");
+        }
+    }
+
+    /// <summary>Opens the cache of a backend; without a folder, times live only as long as the object.</summary>
+    public static PlanCache Open(string? folder, string identity)
+    {
+        if (folder is null)
+            return new PlanCache(null, identity);
+        string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..16];
+        PlanCache cache = new(Path.Combine(folder, $"{hash}.plans"), identity);
+        cache.Load();
+        return cache;
+    }
+
+    public int Count => _times.Count;
+
+    public double? Find(string kernel, string problem) =>
+        _times.TryGetValue($"{kernel}\t{problem}", out double microseconds) ? microseconds : null;
+
+    public void Add(string kernel, string problem, double microseconds)
+    {
+        _times[$"{kernel}\t{problem}"] = microseconds;
+        _isChanged = true;
+    }
+
+    /// <summary>Writes what is new. A folder that cannot be written costs a new measurement next time, nothing else.</summary>
+    public void Save()
+    {
+        if (_path is null || !_isChanged)
+            return;
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+            string body = Body();
+            string temporary = $"{_path}.{Environment.ProcessId}";
+            File.WriteAllText(temporary, $"{Format} {Checksum(body)}\n{body}");
+            File.Move(temporary, _path, overwrite: true);
+            _isChanged = false;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _isChanged = true;
+        }
+    }
+
+    private string Body()
+    {
+        StringBuilder text = new();
+        text.Append(_identity.ReplaceLineEndings(" ")).Append('\n');
+        foreach ((string key, double time) in _times)
+            text.Append(time.ToString("R", CultureInfo.InvariantCulture)).Append('\t').Append(key).Append('\n');
+        return text.ToString();
+    }
+
+    private void Load()
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(_path!);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return;
+        }
+        int end = text.IndexOf('\n', StringComparison.Ordinal);
+        if (end < 0)
+            return;
+        string body = text[(end + 1)..];
+        string[] lines = body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (text[..end] != $"{Format} {Checksum(body)}" || lines.Length == 0
+            || lines[0] != _identity.ReplaceLineEndings(" "))
+            return;
+        foreach (string line in lines.Skip(1))
+        {
+            int tab = line.IndexOf('\t', StringComparison.Ordinal);
+            if (tab > 0 && double.TryParse(line.AsSpan(0, tab), CultureInfo.InvariantCulture, out double time)
+                && double.IsFinite(time) && time > 0)
+                _times[line[(tab + 1)..]] = time;
+        }
+    }
+
+    private static string Checksum(string body) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+}
