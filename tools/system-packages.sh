@@ -1,0 +1,44 @@
+# Sourced by ./resnet and ./test: installs the Debian packages that make the difference, where that is allowed.
+# Never fails: what is missing is said, with what it costs, and the caller carries on.
+
+has_library() {
+    local ldconfig
+    ldconfig=$(command -v ldconfig || echo /sbin/ldconfig)
+    "$ldconfig" -p 2>/dev/null | grep -q "$1"
+}
+
+# install_package NAME COST
+install_package() {
+    local name=$1 cost=$2 as_root=() log
+    if [[ -n ${RESNET_NO_INSTALL:-} ]]; then
+        echo "resnet: package $name is missing and RESNET_NO_INSTALL is set; $cost" >&2
+        return
+    fi
+    if ! command -v apt-get >/dev/null; then
+        echo "resnet: $name is missing and there is no apt-get to install it with; $cost" >&2
+        return
+    fi
+    if [[ $(id -u) != 0 ]]; then
+        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+            echo "resnet: package $name is missing (as root: apt-get install $name); $cost" >&2
+            return
+        fi
+        as_root=(sudo -n)
+    fi
+    echo "resnet: installing the Debian package $name ..." >&2
+    log=$(mktemp)
+    # A failed update is not the end: the lists that are there may still name the package.
+    "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=120 update >"$log" 2>&1 </dev/null || true
+    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 \
+            install -y --no-install-recommends "$name" >>"$log" 2>&1 </dev/null; then
+        tail -n 3 "$log" >&2
+        echo "resnet: apt-get could not install $name (its last words above); $cost" >&2
+    fi
+    rm -f "$log"
+}
+
+ensure_onednn() {
+    if ! has_library 'libdnnl\.so\.[23]'; then
+        install_package libdnnl2 'without oneDNN the managed reference backend runs instead: the same results, many times slower'
+    fi
+}
