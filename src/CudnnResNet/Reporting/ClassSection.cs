@@ -4,6 +4,7 @@ namespace CudnnResNet.Reporting;
 internal static class ClassSection
 {
     private const int MostRows = 24;
+    private const int RowsOfMany = 14;
     private const int MostPairs = 8;
 
     internal static void AppendTo(Markup html, ReportContents contents)
@@ -36,10 +37,10 @@ internal static class ClassSection
         {
             // NaN sorts first: classes without images go last instead.
             Array.Sort(shown, (a, b) => Rank(matrix, a).CompareTo(Rank(matrix, b)));
-            shown = shown[..MostRows];
+            shown = shown[..RowsOfMany];
         }
 
-        html.Add($"<h2>{(all ? "classes" : $"the {MostRows} classes of lowest recall")}</h2>\n<table class=\"numbers\">\n");
+        html.Add($"<h2>{(all ? "classes" : $"the {RowsOfMany} classes of lowest recall")}</h2>\n<table class=\"numbers\">\n");
         html.Add($"<thead><tr><th>class</th><th>images</th><th>precision</th><th>recall</th><th>F1</th></tr></thead>\n<tbody>\n");
         foreach (int k in shown)
         {

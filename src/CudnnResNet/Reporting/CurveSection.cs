@@ -45,7 +45,7 @@ internal static class CurveSection
             double[] x = Column(contents.Steps, step => step.Step);
             double[] loss = Column(contents.Steps, step => step.Loss);
             int window = Math.Max(1, loss.Length / MeansPerRun);
-            series.Add(new LineSeries("batch", x, loss, 0, LineStyle.Thin));
+            series.Add(new LineSeries("batch", x, loss, 0, window > 1 ? LineStyle.Thin : LineStyle.Line));
             if (window > 1)
                 series.Add(new LineSeries(Text($"mean of {window | 1} steps"), x, CurveReduction.CentredMean(loss, window | 1)));
         }

@@ -15,6 +15,7 @@ public sealed record HeatMap(ConfusionMatrix Matrix, IReadOnlyList<string> Class
     private const double Width = 560;
     private const double TopMargin = 30;
     private const double RightMargin = 4;
+    private const double LargestCell = 84;
 
     // Column labels stand at 45 degrees.
     private const double Slant = 0.71;
@@ -38,7 +39,7 @@ public sealed record HeatMap(ConfusionMatrix Matrix, IReadOnlyList<string> Class
 
         bool labelled = classes <= MostLabelled;
         double labelWidth = labelled ? 16 + (6.2 * LongestLabel()) : 14;
-        double cell = (Width - labelWidth - RightMargin) / classes;
+        double cell = Math.Min(LargestCell, (Width - labelWidth - RightMargin) / classes);
         double size = cell * classes;
         ChartStyle.OpenSvg(svg, Width, TopMargin + size + (Slant * labelWidth) + 8, "confusion matrix", standAlone);
         svg.Add($"<text class=\"title\" x=\"2\" y=\"15\">confusion matrix</text>\n");
