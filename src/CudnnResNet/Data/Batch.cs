@@ -1,0 +1,48 @@
+namespace CudnnResNet.Data;
+
+/// <summary>A batch of fixed shape in memory that its maker uses again: valid until the next batch is asked for.</summary>
+public sealed class Batch
+{
+    private readonly float[] _images;
+    private readonly int[] _labels;
+
+    internal Batch(int size, int imageElements)
+    {
+        _images = new float[(long)size * imageElements];
+        _labels = new int[size];
+    }
+
+    /// <summary>float32 [batch, H, W, C], augmented and normalised.</summary>
+    public ReadOnlySpan<float> Images => _images;
+
+    /// <summary>int32 [batch].</summary>
+    public ReadOnlySpan<int> Labels => _labels;
+
+    /// <summary>How many samples count; fewer than the batch only in the last batch of an evaluation, whose rest repeats the last sample.</summary>
+    public int Count { get; internal set; }
+
+    /// <summary>
+    /// The epoch that the batch belongs to, from 1. A batch that starts with the carried remainder of an epoch is the first
+    /// of the next.
+    /// </summary>
+    public long Epoch { get; internal set; }
+
+    /// <summary>The next batch belongs to the next epoch.</summary>
+    public bool EndsEpoch { get; internal set; }
+
+    /// <summary>Where to start a loader that goes on after this batch.</summary>
+    public LoaderPosition After { get; internal set; }
+
+    internal Span<float> MutableImages => _images;
+
+    internal Span<int> MutableLabels => _labels;
+
+    /// <exception cref="ResNetException">The size is not positive, or its images take over 2 GB.</exception>
+    internal static void CheckSize(int size, IDataSet data)
+    {
+        if (size < 1)
+            throw new ResNetException($"a batch of {size} is not possible; it must be 1 or more");
+        if ((long)size * data.ImageElements() > Array.MaxLength / sizeof(float))
+            throw new ResNetException($"a batch of {size} images of {data.Height} x {data.Width} x {data.Channels} takes over 2 GB; use a smaller batch");
+    }
+}

@@ -1,0 +1,29 @@
+namespace CudnnResNet.Data;
+
+/// <summary>How training batches are made.</summary>
+/// <param name="Batch">Images of a batch.</param>
+/// <param name="Shuffle">A new order every epoch; a remainder is carried into the next epoch's first batch. Otherwise in order, and a remainder is dropped.</param>
+/// <param name="Seed">Of the order and of the augmentation.</param>
+/// <param name="Augmentation">Random crop and flip.</param>
+/// <param name="Normalization">After the augmentation.</param>
+/// <param name="Prefetch">Batches made ahead of the one in use.</param>
+public sealed record LoaderOptions(
+    int Batch,
+    bool Shuffle,
+    ulong Seed,
+    Augmentation Augmentation,
+    Normalization Normalization,
+    int Prefetch = 2)
+{
+    /// <exception cref="ResNetException">An option is out of range or does not fit the data set.</exception>
+    internal void Check(IDataSet data)
+    {
+        Data.Batch.CheckSize(Batch, data);
+        if (data.Count < Batch)
+            throw new ResNetException($"{data.Name}: {data.Count} images do not fill one batch of {Batch}; use a smaller batch or more images");
+        if (Prefetch is < 1 or > 64)
+            throw new ResNetException($"a prefetch of {Prefetch} batches is not possible; it must be from 1 to 64");
+        Augmentation.Check(data.Height, data.Width);
+        Normalization.Check(data.Channels);
+    }
+}
