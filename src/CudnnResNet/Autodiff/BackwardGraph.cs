@@ -15,7 +15,7 @@ public static class BackwardGraph
     /// Appends the gradients of the node that computes <paramref name="loss"/> with respect to every parameter.
     /// </summary>
     public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) =>
-        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)]);
+        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)]).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named
@@ -23,21 +23,18 @@ public static class BackwardGraph
     /// </summary>
     /// <param name="graph">A forward graph.</param>
     /// <param name="output">The value whose gradient is given.</param>
-    /// <param name="wanted">Parameters and inputs whose gradients are wanted; they become outputs of the graph.</param>
+    /// <param name="wanted">Parameters and inputs whose gradients are wanted.</param>
+    /// <returns>The graph, with the wanted gradients as its last outputs, in the order of <paramref name="wanted"/>.</returns>
     public static LayerGraph OfOutput(LayerGraph graph, ValueId output, IReadOnlyCollection<ValueId> wanted)
     {
         GraphBuilder builder = new(graph);
         Value y = graph[output];
         ValueId seed = builder.Declare(GradientName(y.Name), y.Shape, y.Type, ValueRole.Input);
-        LayerGraph backward = Append(builder.ToGraph(), output, seed, wanted);
-        return backward with
-        {
-            Outputs = [.. backward.Outputs,
-                .. wanted.Select(id => backward.Find(GradientName(graph[id].Name)).Id)],
-        };
+        (LayerGraph backward, GradientTape tape) = Append(builder.ToGraph(), output, seed, wanted);
+        return backward with { Outputs = [.. backward.Outputs, .. wanted.Select(id => tape.GradientOf(id)!.Value)] };
     }
 
-    private static LayerGraph Append(
+    private static (LayerGraph Graph, GradientTape Tape) Append(
         LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted)
     {
         HashSet<ValueId> differentiable = ReachableFrom(graph, wanted);
@@ -52,23 +49,7 @@ public static class BackwardGraph
             if (dy is { } gradient && node.Inputs.Any(differentiable.Contains))
                 GradientRules.Apply(node, gradient, tape);
         }
-        return WithGradientNames(builder.ToGraph(), wanted, tape);
-    }
-
-    /// <summary>Gives the whole gradient of every wanted value the name; where it is a sum, its first part had it.</summary>
-    private static LayerGraph WithGradientNames(
-        LayerGraph graph, IReadOnlyCollection<ValueId> wanted, GradientTape tape)
-    {
-        var values = graph.Values.ToBuilder();
-        foreach (ValueId id in wanted)
-            if (tape.GradientOf(id) is { } gradient && graph[gradient].Name.EndsWith(".sum", StringComparison.Ordinal))
-            {
-                string name = GradientName(graph[id].Name);
-                Value part = graph.Find(name);
-                values[part.Id.Index] = part with { Name = $"{name}.part" };
-                values[gradient.Index] = graph[gradient] with { Name = name };
-            }
-        return graph with { Values = values.ToImmutable() };
+        return (builder.ToGraph(), tape);
     }
 
     private static HashSet<ValueId> ReachableFrom(LayerGraph graph, IReadOnlyCollection<ValueId> sources)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using CudnnResNet.Compilation;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CudnnResNet.Training;
 
 namespace CudnnResNet.Reporting;
 

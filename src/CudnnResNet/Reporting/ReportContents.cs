@@ -1,3 +1,5 @@
+using CudnnResNet.Training;
+
 namespace CudnnResNet.Reporting;
 
 /// <summary>Everything a report shows. A part that is empty or null leaves its section out.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Xml.Linq;
 using CudnnResNet.Reporting;
+using CudnnResNet.Training;
 
 namespace CudnnResNet.Tests.Reporting;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using CudnnResNet.Reporting;
+using CudnnResNet.Training;
 
 namespace CudnnResNet.Tests.Reporting;
 

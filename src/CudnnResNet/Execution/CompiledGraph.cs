@@ -2,7 +2,7 @@ using CudnnResNet.Graph;
 using CudnnResNet.Memory;
 using CudnnResNet.Scheduling;
 
-namespace CudnnResNet.Compilation;
+namespace CudnnResNet.Execution;
 
 /// <summary>A graph with its kernels and its memory chosen, before anything is allocated.</summary>
 /// <param name="Graph">What is computed.</param>

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using CudnnResNet.Data;
+
+namespace CudnnResNet.Inference;
+
+/// <summary>What a network says of one image.</summary>
+/// <param name="Index">In the data set.</param>
+/// <param name="Label">The true class.</param>
+/// <param name="Predicted">The class with the largest logit.</param>
+/// <param name="Confidence">Its probability.</param>
+public readonly record struct Prediction(int Index, int Label, int Predicted, double Confidence);
+
+/// <summary>A network's results on a data set.</summary>
+/// <param name="Loss">Mean cross-entropy, without smoothing.</param>
+/// <param name="Predictions">In the order of the data set.</param>
+public sealed record Evaluation(double Loss, ImmutableArray<Prediction> Predictions)
+{
+    public double Accuracy { get; } =
+        (double)Predictions.Count(prediction => prediction.Label == prediction.Predicted) / Predictions.Length;
+}
+
+/// <summary>Runs a network over a data set, in order.</summary>
+public static class Evaluator
+{
+    public static Evaluation Evaluate(InferenceSession session, IDataSet data, Normalization normalization)
+    {
+        int classes = session.Spec.Classes;
+        float[] logits = new float[session.LogitElements];
+        ImmutableArray<Prediction>.Builder predictions = ImmutableArray.CreateBuilder<Prediction>(data.Count);
+        double loss = 0;
+        EvaluationBatches batches = new(data, session.Batch, normalization);
+        for (int index = 0; index < batches.BatchCount; index++)
+        {
+            Batch batch = batches.Read(index);
+            session.Run(batch.Images, logits);
+            for (int i = 0; i < batch.Count; i++)
+            {
+                ReadOnlySpan<float> row = logits.AsSpan(i * classes, classes);
+                int label = batch.Labels[i];
+                int predicted = Classification.Predict(row);
+                loss += Classification.Of(row, label).Loss;
+                predictions.Add(new Prediction(
+                    predictions.Count, label, predicted, Classification.Of(row, predicted).Probability));
+            }
+        }
+        return new Evaluation(loss / data.Count, predictions.ToImmutable());
+    }
+}

@@ -1,0 +1,99 @@
+using CudnnResNet.Compilation;
+using CudnnResNet.Execution;
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.Models;
+using CudnnResNet.Tensors;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Inference;
+
+/// <summary>A network that serves batches of a fixed size: running statistics folded, weights packed once.</summary>
+public sealed class InferenceSession : IDisposable
+{
+    private readonly LayerGraph _network;
+    private readonly FoldedGraph _folded;
+    private readonly ExecutionPlan _plan;
+    private readonly HostAccess _images;
+    private readonly HostAccess _logits;
+
+    private InferenceSession(
+        ResNetSpec spec, LayerGraph network, FoldedGraph folded, ExecutionPlan plan)
+    {
+        Spec = spec;
+        _network = network;
+        _folded = folded;
+        _plan = plan;
+        _images = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Images));
+        _logits = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Logits));
+    }
+
+    public ResNetSpec Spec { get; }
+
+    public int Batch => _images.Value.Shape.N;
+
+    /// <summary>Float32 elements of one batch of images, NHWC.</summary>
+    public int ImageElements => (int)_images.Value.Shape.Elements;
+
+    /// <summary>Elements of one batch of logits, [N, Classes].</summary>
+    public int LogitElements => (int)_logits.Value.Shape.Elements;
+
+    public CompiledGraph Compiled => _plan.Compiled;
+
+    public static CompiledGraph Compile(ResNetSpec spec, int batch, int height, int width,
+        Precision precision, IBackend backend, CompilerOptions options) =>
+        Compiler.Compile(
+            BatchNormFolding.Apply(ResNetGraph.Inference(spec, batch, height, width, precision)).Graph,
+            backend, options with { ConstantWeights = true });
+
+    public static InferenceSession Create(ResNetSpec spec, int batch, int height, int width,
+        Precision precision, IBackend backend, CompilerOptions options)
+    {
+        LayerGraph network = ResNetGraph.Inference(spec, batch, height, width, precision);
+        FoldedGraph folded = BatchNormFolding.Apply(network);
+        CompiledGraph compiled = Compiler.Compile(folded.Graph, backend, options with { ConstantWeights = true });
+        return new InferenceSession(spec, network, folded, ExecutionPlan.Load(compiled, backend));
+    }
+
+    /// <summary>The parameters and running statistics that <see cref="LoadWeights"/> needs.</summary>
+    public IEnumerable<Value> ExpectedWeights =>
+        _network.Values.Where(value => value.Role is ValueRole.Parameter or ValueRole.State);
+
+    /// <exception cref="ResNetException">The weights do not fit; the network keeps those that it had.</exception>
+    public void LoadWeights(NetworkWeights weights)
+    {
+        weights.RequireMatch(ExpectedWeights);
+        Dictionary<string, Value> byName = ExpectedWeights.ToDictionary(value => value.Name);
+        double[] Source(string name) => weights.ValuesOf(name, byName[name].Shape);
+        Dictionary<string, FoldedParameter> folds =
+            _folded.Parameters.ToDictionary(parameter => parameter.Target);
+        foreach (Value value in _folded.Graph.WithRole(ValueRole.Parameter))
+            new HostAccess(_plan, value).Write(folds.TryGetValue(value.Name, out FoldedParameter? fold)
+                ? FoldedValues.Compute(fold, Source)
+                : Source(value.Name));
+        _plan.Prepare();
+    }
+
+    /// <summary>One batch, from host memory to host memory.</summary>
+    /// <param name="images">NHWC, normalised.</param>
+    /// <param name="logits">[N, Classes].</param>
+    public void Run(ReadOnlySpan<float> images, Span<float> logits)
+    {
+        WriteImages(images);
+        Run();
+        ReadLogits(logits);
+    }
+
+    public void WriteImages(ReadOnlySpan<float> images) => _images.Write(images);
+
+    public void WriteImages(ReadOnlySpan<double> images) => _images.Write(images);
+
+    /// <summary>Runs on the images that were written last.</summary>
+    public void Run() => _plan.Run();
+
+    public void ReadLogits(Span<float> logits) => _logits.Read(logits);
+
+    public void ReadLogits(Span<double> logits) => _logits.Read(logits);
+
+    public void Dispose() => _plan.Dispose();
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CudnnResNet.Data;
+using CudnnResNet.Models;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Training;
+
+/// <summary>How far a run has come: all that is needed beside the tensors to continue it.</summary>
+public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong Seed, double? BestAccuracy)
+{
+    public static TrainingProgress Start { get; } = new(0, LoaderPosition.Start, 0, null);
+}
+
+/// <summary>
+/// A safetensors file with the parameters under torchvision's names, the optimizer's state under <c>optimizer.</c>, and
+/// the network and the progress in its metadata.
+/// </summary>
+public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress)
+{
+    private const string Format = "cudnnresnet.format";
+    private const string SpecKey = "cudnnresnet.spec";
+    private const string ProgressKey = "cudnnresnet.progress";
+
+    /// <summary>Replaces the file at <paramref name="path"/> whole or not at all.</summary>
+    public static void Save(string path, TrainingSession session, TrainingProgress progress) =>
+        Safetensors.Write(path, [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()],
+            new Dictionary<string, string>
+            {
+                ["format"] = "pt",
+                [Format] = "checkpoint 1",
+                [SpecKey] = JsonSerializer.Serialize(session.Spec, CheckpointJson.Default.ResNetSpec),
+                [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
+            });
+
+    /// <exception cref="ResNetException">No safetensors file, or no checkpoint of a training run.</exception>
+    public static Checkpoint Load(string path)
+    {
+        TensorFile file = Safetensors.Read(path);
+        if (!file.Metadata.TryGetValue(ProgressKey, out string? progress))
+            throw new ResNetException($"{path} holds weights but no training progress; start from it with --init.");
+        return new Checkpoint(WeightsOf(file, path), SpecOf(file, path),
+            Parse(progress, path, CheckpointJson.Default.TrainingProgress));
+    }
+
+    /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
+    public static ResNetSpec? SpecOf(TensorFile file, string path)
+    {
+        if (!file.Metadata.TryGetValue(SpecKey, out string? text))
+            return null;
+        ResNetSpec spec = Parse(text, path, CheckpointJson.Default.ResNetSpec);
+        spec.Validate();
+        return spec;
+    }
+
+    public static NetworkWeights WeightsOf(TensorFile file, string path) =>
+        new(file.Tensors.ToDictionary(tensor => tensor.Name), path);
+
+    private static T Parse<T>(string text, string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, type)
+                ?? throw new ResNetException($"{path}: its metadata is empty; it was not written by this program.");
+        }
+        catch (JsonException error)
+        {
+            throw new ResNetException(string.Create(CultureInfo.InvariantCulture,
+                $"{path}: its metadata cannot be read ({error.Message}); it was not written by this program."), error);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ResNetSpec))]
+[JsonSerializable(typeof(TrainingProgress))]
+internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using CudnnResNet.Compilation;
+using CudnnResNet.Data;
+using CudnnResNet.Inference;
+using CudnnResNet.Kernels;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Training;
+
+/// <summary>How a run ended.</summary>
+/// <param name="Steps">Steps done, earlier runs that were resumed included.</param>
+/// <param name="IsCancelled">Stopped by the host before its end; the last checkpoint continues it.</param>
+/// <param name="Test">The last evaluation; null without a test set.</param>
+/// <param name="BestAccuracy">The best test accuracy of the run.</param>
+public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Test, double? BestAccuracy);
+
+/// <summary>
+/// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. It stops
+/// at the next step when it is cancelled, and saves.
+/// </summary>
+public sealed class Trainer : IDisposable
+{
+    private readonly TrainingOptions _options;
+    private readonly IDataSet _train;
+    private readonly IDataSet? _test;
+    private readonly TrainingSession _session;
+    private readonly InferenceSession? _inference;
+    private readonly float[] _logits;
+    private TrainingProgress _progress;
+
+    private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
+        TrainingSession session, InferenceSession? inference)
+    {
+        _options = options;
+        _train = train;
+        _test = test;
+        _session = session;
+        _inference = inference;
+        _logits = new float[session.LogitElements];
+        _progress = TrainingProgress.Start;
+        TotalSteps = options.Steps
+            ?? (long)Math.Ceiling(options.Epochs * LoaderEpochSteps(train.Count, options.Batch, options.Shuffle));
+    }
+
+    public long TotalSteps { get; }
+
+    public TrainingSession Session => _session;
+
+    /// <summary>Compiles the plans of a step and of the evaluation, and draws fresh weights.</summary>
+    /// <exception cref="ResNetException">Options, data and network do not fit each other.</exception>
+    public static Trainer Create(TrainingOptions options, IDataSet train, IDataSet? test,
+        IBackend backend, CompilerOptions compiler)
+    {
+        options.Validate();
+        RequireFit(options, train);
+        if (test is not null)
+            RequireFit(options, test);
+        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients);
+        TrainingSession session = TrainingSession.Create(
+            options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
+        try
+        {
+            InferenceSession? inference = test is null
+                ? null
+                : InferenceSession.Create(options.Spec, Math.Min(options.EvaluationBatch, test.Count),
+                    test.Height, test.Width, options.Precision, backend, compiler);
+            session.LoadWeights(WeightInitialization.Create(session.WeightValues, options.Seed));
+            return new Trainer(options, train, test, session, inference);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts from the given weights instead of fresh ones.</summary>
+    public void LoadWeights(NetworkWeights weights) => _session.LoadWeights(weights);
+
+    /// <summary>Continues where <paramref name="checkpoint"/> was written.</summary>
+    /// <exception cref="ResNetException">The checkpoint is of another network or another seed.</exception>
+    public void Resume(Checkpoint checkpoint)
+    {
+        if (checkpoint.Progress.Seed != _options.Seed)
+            throw new ResNetException($"{checkpoint.Weights.Origin} was trained with seed {checkpoint.Progress.Seed}, "
+                + $"not {_options.Seed}; give --seed {checkpoint.Progress.Seed}.");
+        _session.LoadWeights(checkpoint.Weights);
+        _session.LoadOptimizer(checkpoint.Weights);
+        _progress = checkpoint.Progress;
+    }
+
+    public TrainingResult Run(TrainingObserver observer, CancellationToken cancellation)
+    {
+        LearningRateSchedule schedule = new(_options.Schedule, _options.LearningRate, TotalSteps);
+        EpochMeans means = new();
+        Evaluation? evaluation = null;
+        using BatchLoader loader = new(_train,
+            new LoaderOptions(_options.Batch, _options.Shuffle, _options.Seed,
+                _options.Augmentation, _options.Normalization),
+            _progress.Position);
+        long lastTick = Stopwatch.GetTimestamp();
+        while (_progress.Step < TotalSteps && !cancellation.IsCancellationRequested)
+        {
+            Batch batch = loader.Next();
+            double rate = schedule.At(_progress.Step);
+            double loss = _session.Step(batch.Images, batch.Labels, rate);
+            if (!double.IsFinite(loss))
+                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; "
+                    + "try a lower --lr. The last checkpoint is as it was.");
+            _session.ReadLogits(_logits);
+            double accuracy = Classification.Accuracy(_logits, batch.Labels, _options.Spec.Classes);
+            double seconds = Stopwatch.GetElapsedTime(lastTick).TotalSeconds;
+            lastTick = Stopwatch.GetTimestamp();
+            _progress = _progress with { Step = _progress.Step + 1, Position = batch.After, Seed = _options.Seed };
+            means.Add(loss, accuracy, seconds);
+            observer.OnStep?.Invoke(
+                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _options.Batch / seconds, accuracy));
+            if (_options.DumpGradients && _progress.Step == 1)
+                observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
+            if (batch.EndsEpoch || _progress.Step == TotalSteps)
+            {
+                evaluation = FinishEpoch(batch.Epoch, means, observer);
+                means = new EpochMeans();
+                lastTick = Stopwatch.GetTimestamp();
+            }
+        }
+        bool isCancelled = _progress.Step < TotalSteps;
+        if (isCancelled)
+            Save("last.safetensors");
+        return new TrainingResult(_progress.Step, isCancelled, evaluation, _progress.BestAccuracy);
+    }
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        _inference?.Dispose();
+    }
+
+    private Evaluation? FinishEpoch(long epoch, EpochMeans means, TrainingObserver observer)
+    {
+        Evaluation? evaluation = null;
+        if (_inference is not null)
+        {
+            _inference.LoadWeights(_session.SaveWeights());
+            evaluation = Evaluator.Evaluate(_inference, _test!, _options.Normalization);
+        }
+        bool isBest = evaluation is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
+        if (isBest && evaluation is not null)
+            _progress = _progress with { BestAccuracy = evaluation.Accuracy };
+        Save("last.safetensors");
+        if (isBest)
+            Save("best.safetensors");
+        observer.OnEpoch?.Invoke(new EpochRecord((int)epoch, _progress.Step, evaluation?.Loss, evaluation?.Accuracy,
+            means.Loss, means.Accuracy, means.Seconds));
+        return evaluation;
+    }
+
+    private void Save(string file)
+    {
+        if (_options.OutputFolder is { } folder)
+            Checkpoint.Save(Path.Combine(folder, file), _session, _progress);
+    }
+
+    private static double LoaderEpochSteps(int count, int batch, bool isShuffled) =>
+        isShuffled ? (double)count / batch : count / batch;
+
+    private static void RequireFit(TrainingOptions options, IDataSet data)
+    {
+        if (data.Channels != options.Spec.InputChannels)
+            throw new ResNetException($"{data.Name} has {data.Channels} channels, the network takes "
+                + $"{options.Spec.InputChannels}; build it for {data.Channels}.");
+        int needed = Math.Max(options.Spec.Classes, 2);
+        if (data.ClassCount > needed)
+            throw new ResNetException($"{data.Name} has {data.ClassCount} classes, the network {options.Spec.Classes}; "
+                + $"give --classes {data.ClassCount}.");
+    }
+
+    private sealed class EpochMeans
+    {
+        private int _count;
+        private double _loss;
+        private double _accuracy;
+
+        public double Seconds { get; private set; }
+        public double Loss => _loss / _count;
+        public double Accuracy => _accuracy / _count;
+
+        public void Add(double loss, double accuracy, double seconds)
+        {
+            _count++;
+            _loss += loss;
+            _accuracy += accuracy;
+            Seconds += seconds;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using CudnnResNet.Graph;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Weights;
+
+/// <summary>
+/// A network's parameters and running statistics under torchvision's names, with filters in OIHW: what files hold.
+/// </summary>
+/// <param name="Tensors">By name.</param>
+/// <param name="Origin">Where they came from, for error messages: a path, or what made them.</param>
+public sealed record NetworkWeights(IReadOnlyDictionary<string, NamedTensor> Tensors, string Origin)
+{
+    private const int NamesShown = 4;
+
+    /// <summary>The shape that a file gives a value.</summary>
+    public static ImmutableArray<long> FileShape(TensorShape shape) => shape.Rank switch
+    {
+        4 => [shape.D0, shape.D3, shape.D1, shape.D2],
+        2 => [shape.D0, shape.D1],
+        1 => [shape.D0],
+        _ => [],
+    };
+
+    /// <summary>A tensor in file order from values in the graph's order.</summary>
+    public static NamedTensor ToFile(Value value, string name, ReadOnlySpan<double> values)
+    {
+        TensorShape shape = value.Shape;
+        double[] ordered = shape.Rank == 4
+            ? FilterLayout.OihwFromKrsc(values, shape.D0, shape.D3, shape.D1, shape.D2)
+            : values.ToArray();
+        ReadOnlySpan<long> fileShape = FileShape(shape).AsSpan();
+        return value.Type == DataType.Float64
+            ? NamedTensor.FromDoubles(name, fileShape, ordered)
+            : NamedTensor.FromFloats(name, fileShape, Array.ConvertAll(ordered, x => (float)x));
+    }
+
+    /// <summary>The values of one parameter in the graph's order (KRSC).</summary>
+    public double[] ValuesOf(string name, TensorShape shape)
+    {
+        double[] values = Tensors[name].ToDoubles();
+        return shape.Rank == 4
+            ? FilterLayout.KrscFromOihw<double>(values, shape.D0, shape.D3, shape.D1, shape.D2)
+            : values;
+    }
+
+    /// <summary>Compares with what a network needs; batch counters and optimizer state are no surplus.</summary>
+    /// <exception cref="ResNetException">Names what is missing, misshapen and surplus.</exception>
+    public void RequireMatch(IEnumerable<Value> expected)
+    {
+        List<string> missing = [];
+        List<string> misshapen = [];
+        HashSet<string> known = [];
+        foreach (Value value in expected)
+        {
+            known.Add(value.Name);
+            if (!Tensors.TryGetValue(value.Name, out NamedTensor? tensor))
+                missing.Add(value.Name);
+            else if (!tensor.Shape.AsSpan().SequenceEqual(FileShape(value.Shape).AsSpan()))
+                misshapen.Add($"{value.Name} [{string.Join(',', tensor.Shape)}] instead of "
+                    + $"[{string.Join(',', FileShape(value.Shape))}]");
+        }
+        List<string> surplus = [.. Tensors.Keys.Where(name => !known.Contains(name) && !IsAuxiliary(name))];
+        if (missing.Count + misshapen.Count + surplus.Count > 0)
+            throw new ResNetException($"{Origin} does not fit the network:{Part("missing", missing)}"
+                + $"{Part("misshapen", misshapen)}{Part("surplus", surplus)}. Check --model, --version, --stem and --classes.");
+    }
+
+    private static bool IsAuxiliary(string name) =>
+        name.EndsWith(".num_batches_tracked", StringComparison.Ordinal)
+        || name.StartsWith(OptimizerPrefix, StringComparison.Ordinal);
+
+    /// <summary>Optimizer state lies beside the parameters under this prefix.</summary>
+    public const string OptimizerPrefix = "optimizer.";
+
+    private static string Part(string what, List<string> names) => names.Count == 0
+        ? ""
+        : $" {names.Count} {what} ({string.Join(", ", names.Take(NamesShown))}{(names.Count > NamesShown ? ", …" : "")})";
+}

@@ -1,0 +1,58 @@
+using CudnnResNet.Graph;
+
+namespace CudnnResNet.Weights;
+
+/// <summary>
+/// Fresh weights as torchvision draws them: filters normal with variance 2 / (K R S) (He et al. 2015, fan out), the
+/// classifier uniform within 1 / sqrt(fan in), batch norms 1 and 0. Each tensor's stream depends on the seed and its
+/// name alone.
+/// </summary>
+public static class WeightInitialization
+{
+    public static NetworkWeights Create(IEnumerable<Value> values, ulong seed)
+    {
+        Dictionary<string, NamedTensor> tensors = [];
+        List<Value> all = [.. values];
+        int features = all.First(value => value.Name == "fc.weight").Shape.C;
+        foreach (Value value in all)
+            tensors.Add(value.Name, NetworkWeights.ToFile(value, value.Name, Draw(value, features, seed)));
+        return new NetworkWeights(tensors, $"weights drawn with seed {seed}");
+    }
+
+    private static double[] Draw(Value value, int features, ulong seed)
+    {
+        double[] x = new double[value.Shape.Elements];
+        Random random = new(Seed(value.Name, seed));
+        if (value.Shape.Rank == 4)
+        {
+            double deviation = Math.Sqrt(2.0 / ((double)value.Shape.D0 * value.Shape.D1 * value.Shape.D2));
+            for (int i = 0; i < x.Length; i++)
+                x[i] = deviation * Normal(random);
+        }
+        else if (value.Name is "fc.weight" or "fc.bias")
+        {
+            double bound = 1 / Math.Sqrt(features);
+            for (int i = 0; i < x.Length; i++)
+                x[i] = bound * (2 * random.NextDouble() - 1);
+        }
+        else if (value.Name.EndsWith(".weight", StringComparison.Ordinal)
+            || value.Name.EndsWith(".running_var", StringComparison.Ordinal))
+        {
+            Array.Fill(x, 1);
+        }
+        return x;
+    }
+
+    /// <summary>Box and Muller's transform.</summary>
+    private static double Normal(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+
+    /// <summary>FNV-1a of the name, mixed with the seed.</summary>
+    private static int Seed(string name, ulong seed)
+    {
+        ulong hash = 0xCBF29CE484222325 ^ seed * 0x9E3779B97F4A7C15;
+        foreach (char c in name)
+            hash = (hash ^ c) * 0x100000001B3;
+        return (int)(hash ^ hash >> 32);
+    }
+}
