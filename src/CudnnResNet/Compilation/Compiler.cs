@@ -33,13 +33,14 @@ public static class Compiler
     {
         long start = Stopwatch.GetTimestamp();
         PlanCache cache = PlanCache.Open(options.PlanCacheFolder, backend.Identity);
-        KernelSelector selector = new(backend, cache, options.Tune);
+        using ArenaPool pool = new(backend);
+        KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
         GraphVerifier.Verify(graph);
         CompiledGraph best = Plan(graph, selector, options, isFusing: true);
         if (options.Tune)
         {
             CompiledGraph unfused = Plan(graph, selector, options, isFusing: false);
-            best = Fastest(best, unfused, backend, cache);
+            best = Fastest(best, unfused, backend, pool, cache);
         }
         cache.Save();
         return best with
@@ -56,20 +57,21 @@ public static class Compiler
         return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0);
     }
 
-    private static CompiledGraph Fastest(CompiledGraph a, CompiledGraph b, IBackend backend, PlanCache cache)
+    private static CompiledGraph Fastest(
+        CompiledGraph a, CompiledGraph b, IBackend backend, ArenaPool pool, PlanCache cache)
     {
         if (a.Schedule.Segments.Length == b.Schedule.Segments.Length)
             return a;
-        return ReplayTime(a, backend, cache) <= ReplayTime(b, backend, cache) ? a : b;
+        return ReplayTime(a, backend, pool, cache) <= ReplayTime(b, backend, pool, cache) ? a : b;
     }
 
-    private static double ReplayTime(CompiledGraph plan, IBackend backend, PlanCache cache)
+    private static double ReplayTime(CompiledGraph plan, IBackend backend, ArenaPool pool, PlanCache cache)
     {
         const string Kernel = "whole plan";
         string key = PlanText.Fingerprint(plan.Schedule);
         if (cache.Find(Kernel, key) is { } known)
             return known;
-        using ExecutionPlan loaded = ExecutionPlan.Load(plan, backend);
+        using ExecutionPlan loaded = ExecutionPlan.Load(plan, backend, pool);
         loaded.Prepare();
         loaded.Run();
         double best = double.PositiveInfinity;

@@ -13,13 +13,16 @@ namespace CudnnResNet.Execution;
 public sealed class ExecutionPlan : IDisposable
 {
     private readonly IBackend _backend;
+    private readonly ArenaPool? _pool;
     private readonly LoadedKernel[] _kernels;
     private readonly Region[] _regions;
 
-    private ExecutionPlan(CompiledGraph compiled, IBackend backend, Arena arena, LoadedKernel[] kernels, Region[] regions)
+    private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, Arena arena,
+        LoadedKernel[] kernels, Region[] regions)
     {
         Compiled = compiled;
         _backend = backend;
+        _pool = pool;
         Arena = arena;
         _kernels = kernels;
         _regions = regions;
@@ -27,14 +30,18 @@ public sealed class ExecutionPlan : IDisposable
 
     public CompiledGraph Compiled { get; }
 
-    /// <summary>Everything that the plan uses lies here; the plan owns it.</summary>
+    /// <summary>Everything that the plan uses lies here; the plan owns it, or rents it from a pool.</summary>
     public Arena Arena { get; }
 
-    /// <summary>Loads the kernels of <paramref name="compiled"/> into an arena of exactly the planned size.</summary>
-    public static ExecutionPlan Load(CompiledGraph compiled, IBackend backend)
+    /// <summary>Loads the kernels of <paramref name="compiled"/> into memory of its own, or rented.</summary>
+    /// <param name="compiled">What to load.</param>
+    /// <param name="backend">The backend that it was compiled for.</param>
+    /// <param name="pool">Where to rent; without a pool the arena has exactly the planned size.</param>
+    public static ExecutionPlan Load(CompiledGraph compiled, IBackend backend, ArenaPool? pool = null)
     {
         MemoryPlan memory = compiled.Memory;
-        Arena arena = backend.Allocate(memory.PeakBytes);
+        Arena arena = pool?.Rent(memory.PeakBytes, clearBytes: memory.PersistentBytes)
+            ?? backend.Allocate(memory.PeakBytes);
         Region[] regions = new Region[compiled.Graph.Values.Length];
         foreach ((ValueId id, Region region) in memory.Persistent)
             regions[id.Index] = region;
@@ -58,10 +65,10 @@ public sealed class ExecutionPlan : IDisposable
         {
             foreach (LoadedKernel? kernel in kernels)
                 kernel?.Dispose();
-            arena.Dispose();
+            Release(arena, pool);
             throw;
         }
-        return new ExecutionPlan(compiled, backend, arena, kernels, regions);
+        return new ExecutionPlan(compiled, backend, pool, arena, kernels, regions);
     }
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
@@ -99,7 +106,15 @@ public sealed class ExecutionPlan : IDisposable
     {
         foreach (LoadedKernel kernel in _kernels)
             kernel.Dispose();
-        Arena.Dispose();
+        Release(Arena, _pool);
+    }
+
+    private static void Release(Arena arena, ArenaPool? pool)
+    {
+        if (pool is null)
+            arena.Dispose();
+        else
+            pool.Return(arena);
     }
 
     private static Region Transient(MemoryPlan memory, Region region) =>

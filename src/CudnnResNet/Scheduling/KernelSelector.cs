@@ -16,9 +16,12 @@ public sealed record Refusal(string Kernel, string Reason);
 /// Chooses a kernel for a problem: the fastest measured, or, with tuning off, the first in catalog order. Equal
 /// problems are asked and measured once.
 /// </summary>
-public sealed class KernelSelector(IBackend backend, PlanCache cache, bool isTuning)
+/// <param name="backend">Whose catalog is asked.</param>
+/// <param name="cache">Known times; new ones are added.</param>
+/// <param name="pool">Memory for measurements; null takes the first kernel of the catalog and measures nothing.</param>
+public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool? pool)
 {
-    private readonly KernelTimer _timer = new(backend);
+    private readonly KernelTimer? _timer = pool is null ? null : new KernelTimer(backend, pool);
     private readonly Dictionary<string, Selection> _selections = new(StringComparer.Ordinal);
 
     /// <summary>How many times were measured and not found in the cache.</summary>
@@ -49,7 +52,7 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, bool isTun
                 accepting.Add(kernel);
         if (accepting.Count == 0)
             return new Selection(null, double.PositiveInfinity, []);
-        if (!isTuning)
+        if (_timer is null)
             return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
         ImmutableArray<KernelCandidate> timed =
             [.. accepting.Select(kernel => new KernelCandidate(kernel, TimeOf(kernel, problem)))];
@@ -61,7 +64,7 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, bool isTun
     {
         if (cache.Find(kernel.Name, problem.Line) is { } known)
             return known;
-        double time = _timer.Measure(kernel, problem);
+        double time = _timer!.Measure(kernel, problem);
         Measurements++;
         cache.Add(kernel.Name, problem.Line, time);
         return time;

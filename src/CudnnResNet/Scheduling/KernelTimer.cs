@@ -11,19 +11,26 @@ namespace CudnnResNet.Scheduling;
 /// Times kernels on problems of their own. Operands rotate through as many copies as it takes to outgrow the last
 /// cache, because that is how a step finds them.
 /// </summary>
-public sealed class KernelTimer(IBackend backend)
+public sealed class KernelTimer(IBackend backend, ArenaPool pool)
 {
     private const int MaximumRotation = 16;
     private const int MinimumRuns = 3;
     private const int MaximumRuns = 40;
+    private const int PatternBytes = 1 << 18;
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(30);
+
+    // Ordinary numbers between 0.25 and 1: neither zeros nor denormals, which some units run slower or faster. Labels
+    // and positions are zero, which is always a legal one.
+    private static readonly byte[] Floats = Pattern(DataType.Float32);
+    private static readonly byte[] BFloats = Pattern(DataType.BFloat16);
+    private static readonly byte[] Zeros = new byte[PatternBytes];
 
     /// <summary>The median time of one run in microseconds.</summary>
     public double Measure(Kernel kernel, Problem problem)
     {
         long setBytes = SetBytes(kernel, problem);
         int rotation = (int)Math.Clamp(2 * backend.CacheBytes / Math.Max(setBytes, 1) + 1, 1, MaximumRotation);
-        using Arena arena = backend.Allocate(setBytes * rotation);
+        Arena arena = pool.Rent(setBytes * rotation, clearBytes: 0);
         LoadedKernel[] copies = new LoadedKernel[rotation];
         try
         {
@@ -35,6 +42,7 @@ public sealed class KernelTimer(IBackend backend)
         {
             foreach (LoadedKernel? copy in copies)
                 copy?.Dispose();
+            pool.Return(arena);
         }
     }
 
@@ -76,20 +84,34 @@ public sealed class KernelTimer(IBackend backend)
         {
             Region region = Next(value.Bytes);
             regions.Add(region);
-            if (problem.Inputs.Contains(value.Id) && value.Type is DataType.Float32 or DataType.BFloat16)
-                arena.Write(region, TypicalContents(value));
+            if (problem.Inputs.Contains(value.Id))
+                Fill(arena, region, value.Type);
         }
         Region workspace = Next(kernel.WorkspaceBytes(problem));
         Region packed = Next(kernel.PackedBytes(problem));
         return kernel.Load(problem, new KernelArguments(arena, regions.ToImmutable(), workspace, packed));
     }
 
-    /// <summary>Ordinary numbers between 0.25 and 1: neither zero nor denormal, which some units run slower or faster.</summary>
-    private static byte[] TypicalContents(Value value)
+    private static void Fill(Arena arena, Region region, DataType type)
     {
-        byte[] bytes = new byte[value.Bytes];
+        byte[] pattern = type switch
+        {
+            DataType.Float32 => Floats,
+            DataType.BFloat16 => BFloats,
+            _ => Zeros,
+        };
+        for (long done = 0; done < region.Bytes; done += PatternBytes)
+        {
+            int length = (int)Math.Min(PatternBytes, region.Bytes - done);
+            arena.Write(new Region(region.OffsetBytes + done, length), pattern.AsSpan(0, length));
+        }
+    }
+
+    private static byte[] Pattern(DataType type)
+    {
+        byte[] bytes = new byte[PatternBytes];
         uint state = 0x9E3779B9;
-        if (value.Type == DataType.Float32)
+        if (type == DataType.Float32)
             foreach (ref float x in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
                 x = 0.25f + (state = state * 1664525 + 1013904223) / (float)uint.MaxValue * 0.75f;
         else

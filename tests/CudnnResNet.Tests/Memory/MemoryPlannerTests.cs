@@ -76,7 +76,7 @@ public class MemoryPlannerTests
     private static MemoryPlan Plan(LayerGraph graph)
     {
         using CatalogBackend backend = new("bn_train relu", "relu_bwd bn_bwd", "*");
-        KernelSelector selector = new(backend, PlanCache.Open(null, ""), isTuning: false);
+        KernelSelector selector = new(backend, PlanCache.Open(null, ""), pool: null);
         return MemoryPlanner.Plan(FusedPathScheduler.Schedule(graph, selector, constantWeights: false));
     }
 }

@@ -34,8 +34,9 @@ public class FusedPathSchedulerTests
         LayerGraph graph = BackwardGraph.OfOutput(forward, forward.Outputs[0], [forward.Find("x").Id]);
         Random random = new(seed);
         using CatalogBackend backend = new(Catalog);
+        using ArenaPool pool = new(backend);
         PlanCache prices = PlanCache.Open(null, backend.Identity);
-        KernelSelector selector = new(backend, prices, isTuning: true);
+        KernelSelector selector = new(backend, prices, pool);
         foreach (Node[] chain in Chains(graph))
             foreach (Kernel kernel in backend.Kernels)
             {
@@ -55,7 +56,7 @@ public class FusedPathSchedulerTests
     {
         LayerGraph graph = StepGraph(ResNetVersion.V1_5);
         using CatalogBackend backend = new(Catalog);
-        KernelSelector selector = new(backend, PlanCache.Open(null, ""), isTuning: false);
+        KernelSelector selector = new(backend, PlanCache.Open(null, ""), pool: null);
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, constantWeights: false, isFusing: false);
         Assert.Equal(graph.Nodes.Length, schedule.Segments.Length);
         AssertIsLegal(schedule);
@@ -68,7 +69,7 @@ public class FusedPathSchedulerTests
     {
         LayerGraph graph = StepGraph(version);
         using CatalogBackend backend = new(Catalog);
-        KernelSelector selector = new(backend, PlanCache.Open(null, ""), isTuning: false);
+        KernelSelector selector = new(backend, PlanCache.Open(null, ""), pool: null);
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, constantWeights: false);
         Assert.True(schedule.Segments.Length < graph.Nodes.Length - 20);
         AssertIsLegal(schedule);
@@ -79,7 +80,7 @@ public class FusedPathSchedulerTests
     {
         LayerGraph graph = BatchNormFolding.Apply(ResNetGraph.Inference(new ResNetSpec { Depth = 50 }, 1, 64, 64, Precision.Fp32)).Graph;
         using CatalogBackend backend = new(Catalog);
-        KernelSelector selector = new(backend, PlanCache.Open(null, ""), isTuning: false);
+        KernelSelector selector = new(backend, PlanCache.Open(null, ""), pool: null);
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, constantWeights: true);
         Assert.Equal(16, schedule.Segments.Count(segment => segment.Kernel.Name == "conv_fwd add relu"));
         Assert.All(schedule.Segments.Where(s => s.Nodes[0].Operation is ConvolutionForward),
