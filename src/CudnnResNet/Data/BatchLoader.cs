@@ -44,8 +44,7 @@ public sealed class BatchLoader : IDisposable
     public int StepsPerEpoch => _count / _options.Batch;
 
     /// <summary>Batches from the start to the end of the given epoch.</summary>
-    public long StepsThrough(long epoch) =>
-        _options.Shuffle ? checked(epoch * _count) / _options.Batch : epoch * StepsPerEpoch;
+    public long StepsThrough(long epoch) => _options.StepsThrough(epoch, _count);
 
     /// <summary>Waits for the next batch. It is valid until the next call.</summary>
     /// <exception cref="ResNetException">The data set failed with one; any other exception of it passes too.</exception>

@@ -15,6 +15,9 @@ public sealed record LoaderOptions(
     Normalization Normalization,
     int Prefetch = 2)
 {
+    /// <summary>Batches from the start to the end of the given epoch, for a set of so many images.</summary>
+    public long StepsThrough(long epoch, int count) => Shuffle ? checked(epoch * count) / Batch : epoch * (count / Batch);
+
     /// <exception cref="ResNetException">An option is out of range or does not fit the data set.</exception>
     internal void Check(IDataSet data)
     {
