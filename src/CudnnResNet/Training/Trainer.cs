@@ -25,6 +25,7 @@ public sealed class Trainer : IDisposable
     private readonly IDataSet? _test;
     private readonly TrainingSession _session;
     private readonly InferenceSession? _inference;
+    private readonly LoaderOptions _loaderOptions;
     private readonly float[] _logits;
     private TrainingProgress _progress;
 
@@ -38,8 +39,9 @@ public sealed class Trainer : IDisposable
         _inference = inference;
         _logits = new float[session.LogitElements];
         _progress = TrainingProgress.Start;
-        TotalSteps = options.Steps
-            ?? (long)Math.Ceiling(options.Epochs * LoaderEpochSteps(train.Count, options.Batch, options.Shuffle));
+        _loaderOptions = new LoaderOptions(
+            options.Batch, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+        TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
     public long TotalSteps { get; }
@@ -94,10 +96,7 @@ public sealed class Trainer : IDisposable
         LearningRateSchedule schedule = new(_options.Schedule, _options.LearningRate, TotalSteps);
         EpochMeans means = new();
         Evaluation? evaluation = null;
-        using BatchLoader loader = new(_train,
-            new LoaderOptions(_options.Batch, _options.Shuffle, _options.Seed,
-                _options.Augmentation, _options.Normalization),
-            _progress.Position);
+        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);
         long lastTick = Stopwatch.GetTimestamp();
         while (_progress.Step < TotalSteps && !cancellation.IsCancellationRequested)
         {
@@ -160,9 +159,6 @@ public sealed class Trainer : IDisposable
         if (_options.OutputFolder is { } folder)
             Checkpoint.Save(Path.Combine(folder, file), _session, _progress);
     }
-
-    private static double LoaderEpochSteps(int count, int batch, bool isShuffled) =>
-        isShuffled ? (double)count / batch : count / batch;
 
     private static void RequireFit(TrainingOptions options, IDataSet data)
     {

@@ -13,7 +13,7 @@ public sealed record TrainingOptions
     public required int Batch { get; init; }
 
     /// <summary>Length in epochs; <see cref="Steps"/> comes first where both are given.</summary>
-    public double Epochs { get; init; } = 1;
+    public int Epochs { get; init; } = 1;
 
     /// <summary>Length in steps; wraps around the data.</summary>
     public long? Steps { get; init; }
@@ -39,8 +39,8 @@ public sealed record TrainingOptions
     {
         Spec.Validate();
         Require(Batch >= 1, "batch", Batch, "give at least 1");
-        Require(Steps is null or >= 1, "steps", Steps ?? 0, "give at least 1");
-        Require(Epochs > 0 && double.IsFinite(Epochs), "epochs", Epochs, "give a positive number");
+        Require(Steps is null or >= 1, "number of steps", Steps ?? 0, "give at least 1");
+        Require(Epochs >= 1, "number of epochs", Epochs, "give at least 1");
         Require(LearningRate >= 0 && double.IsFinite(LearningRate), "learning rate", LearningRate, "give 0 or more");
         Require(Optimizer.Momentum is >= 0 and < 1, "momentum", Optimizer.Momentum, "give 0 or more and less than 1");
         Require(Optimizer.WeightDecay >= 0 && double.IsFinite(Optimizer.WeightDecay),

@@ -5,6 +5,7 @@ using CudnnResNet.Kernels;
 using CudnnResNet.Models;
 using CudnnResNet.Scheduling;
 using CudnnResNet.Tensors;
+using CudnnResNet.Training;
 
 namespace CudnnResNet.Tests.Scheduling;
 
@@ -88,9 +89,9 @@ public class FusedPathSchedulerTests
         AssertIsLegal(schedule);
     }
 
-    private static LayerGraph StepGraph(ResNetVersion version) => Training.TrainingSession.StepGraph(
+    private static LayerGraph StepGraph(ResNetVersion version) => TrainingSession.StepGraph(
         new ResNetSpec { Depth = 18, Version = version, Classes = 10 }, 2, 64, 64, Precision.Fp32,
-        new Training.StepOptions(new SgdOptions(0.9, 1e-4)));
+        new StepOptions(new SgdOptions(0.9, 1e-4)));
 
     /// <summary>Every node is in one segment, what a segment reads was written before, and a parameter changes last.</summary>
     private static void AssertIsLegal(ScheduledGraph schedule)
