@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
@@ -18,6 +19,12 @@ public sealed record CompilerOptions
 
     /// <summary>Weights stay as they are between runs, so that kernels may repack them once: inference.</summary>
     public bool ConstantWeights { get; init; }
+
+    /// <summary>
+    /// What a training plan may take. Where keeping everything for the backward pass takes more, some of it is freed
+    /// and computed again; null keeps everything.
+    /// </summary>
+    public long? MemoryLimitBytes { get; init; }
 }
 
 /// <summary>
@@ -36,11 +43,12 @@ public static class Compiler
         using ArenaPool pool = new(backend);
         KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
         GraphVerifier.Verify(graph);
-        CompiledGraph best = Plan(graph, selector, options, isFusing: true);
+        CompiledGraph best = PlanWithin(graph, selector, options);
         if (options.Tune)
         {
-            CompiledGraph unfused = Plan(graph, selector, options, isFusing: false);
-            best = Fastest(best, unfused, backend, pool, cache);
+            CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false);
+            if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
+                best = Fastest(best, unfused, backend, pool, cache);
         }
         cache.Save();
         return best with
@@ -48,6 +56,38 @@ public static class Compiler
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             Measurements = selector.Measurements,
         };
+    }
+
+    /// <summary>
+    /// The plan that frees the least and fits. Candidates are freed in the order of the forward pass: those that are
+    /// kept longest first. Peaks do not add up, so each try is planned to the end.
+    /// </summary>
+    /// <exception cref="ResNetException">Even the plan that frees everything it may does not fit.</exception>
+    private static CompiledGraph PlanWithin(LayerGraph graph, KernelSelector selector, CompilerOptions options)
+    {
+        CompiledGraph everythingKept = Plan(graph, selector, options, isFusing: true);
+        if (options.MemoryLimitBytes is not { } limit || everythingKept.Memory.PeakBytes <= limit)
+            return everythingKept;
+        ImmutableArray<ValueId> candidates = Rematerialisation.Candidates(graph);
+        CompiledGraph Free(int count) => Plan(
+            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), selector, options, isFusing: true);
+
+        (int tooFew, int enough) = (0, candidates.Length);
+        CompiledGraph best = Free(enough);
+        if (best.Memory.PeakBytes > limit)
+            throw new ResNetException($"The plan needs {best.Memory.PeakBytes:N0} bytes at least "
+                + $"({everythingKept.Memory.PeakBytes:N0} without recomputation), more than the limit of {limit:N0}; "
+                + "use a smaller batch or a higher limit.");
+        while (enough - tooFew > 1)
+        {
+            int middle = (tooFew + enough) / 2;
+            CompiledGraph plan = Free(middle);
+            if (plan.Memory.PeakBytes <= limit)
+                (enough, best) = (middle, plan);
+            else
+                tooFew = middle;
+        }
+        return best;
     }
 
     private static CompiledGraph Plan(
