@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn.Kernels.BatchNorm;
+using CudnnResNet.OneDnn.Kernels.Convolution;
+using CudnnResNet.OneDnn.Kernels.Linear;
+using CudnnResNet.OneDnn.Kernels.Loss;
+using CudnnResNet.OneDnn.Kernels.Pointwise;
+using CudnnResNet.OneDnn.Kernels.Pooling;
+using CudnnResNet.OneDnn.Primitives;
+
+namespace CudnnResNet.OneDnn.Kernels;
+
+/// <summary>Every kernel of the backend. Each operation has one that takes it alone, in float32 and bf16.</summary>
+internal static class KernelCatalog
+{
+    internal static ImmutableArray<Kernel> Create(PrimitiveFactory factory, ThreadTeam team) =>
+    [
+        new ConvolutionForwardKernel(factory, ConvolutionJoin.Sum),
+        new ConvolutionForwardKernel(factory, ConvolutionJoin.Binary),
+        new ConvolutionBackwardDataKernel(factory),
+        new ConvolutionBackwardFilterKernel(factory),
+        new BatchNormTrainingKernel(team),
+        new BatchNormBackwardKernel(team),
+        new PointwiseKernel(team),
+        new PointwiseGradientKernel(team),
+        new MaxPoolKernel(team),
+        new MaxPoolBackwardKernel(team),
+        new GlobalAveragePoolKernel(team),
+        new LinearForwardKernel(factory),
+        new LinearBackwardDataKernel(factory),
+        new LinearBackwardFilterKernel(factory),
+        new ChannelSumKernel(team),
+        new SoftmaxCrossEntropyKernel(team, gradient: false),
+        new SoftmaxCrossEntropyKernel(team, gradient: true),
+        new SigmoidCrossEntropyKernel(gradient: false),
+        new SigmoidCrossEntropyKernel(gradient: true),
+        new SgdUpdateKernel(team),
+        new CastKernel(team),
+    ];
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn.Interop;
+using CudnnResNet.OneDnn.Kernels;
+using CudnnResNet.OneDnn.Primitives;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.OneDnn;
+
+/// <summary>
+/// The CPU through oneDNN 2: convolutions and linear layers are its primitives, everything else is vectorised managed
+/// code on the same OpenMP threads. All runs of one backend should come from one thread: GNU OpenMP keeps a pool for
+/// each thread that opens parallel regions.
+/// </summary>
+public sealed unsafe class OneDnnBackend : IBackend
+{
+    private readonly PrimitiveFactory _primitives;
+    private readonly AllocationLedger _ledger = new();
+
+    /// <param name="threads">Threads of every kernel; results are reproducible for a given count.</param>
+    /// <exception cref="ResNetException">oneDNN is not available here; the message is the probe's.</exception>
+    public OneDnnBackend(int threads)
+    {
+        if (threads < 1)
+            throw new ResNetException($"{threads} threads cannot compute anything; give at least 1.");
+        OneDnnProbe probe = Probe();
+        if (probe.Refusal is { } refusal)
+            throw new ResNetException(refusal);
+        Threads = threads;
+        Team = new ThreadTeam(threads);
+        _primitives = new PrimitiveFactory(Team);
+        Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads";
+        CacheBytes = CpuDescription.LastCacheBytes();
+        Kernels = KernelCatalog.Create(_primitives, Team);
+    }
+
+    public string Name => "onednn";
+
+    public string Identity { get; }
+
+    public int Threads { get; }
+
+    public ImmutableArray<Kernel> Kernels { get; }
+
+    public long CacheBytes { get; }
+
+    /// <summary>Bytes of all arenas that are alive.</summary>
+    public long AllocatedBytes => _ledger.CurrentBytes;
+
+    /// <summary>The largest <see cref="AllocatedBytes"/> so far.</summary>
+    public long PeakAllocatedBytes => _ledger.PeakBytes;
+
+    internal ThreadTeam Team { get; }
+
+    /// <summary>A folder that is searched for native libraries before the system's; set it before the first probe.</summary>
+    public static string? NativePath
+    {
+        get => NativeLibraryResolver.NativePath;
+        set => NativeLibraryResolver.NativePath = value;
+    }
+
+    /// <summary>Loads the libraries; every failure is an answer, not an exception.</summary>
+    public static OneDnnProbe Probe()
+    {
+        NativeLibraryResolver.Register();
+        ImmutableArray<string> tried =
+            [.. NativeLibraryResolver.Candidates(NativeLibraryResolver.OneDnn), .. NativeLibraryResolver.Candidates(NativeLibraryResolver.OpenMp)];
+        if (!OperatingSystem.IsLinux())
+            return Refuse("The oneDNN backend runs on Linux only; use --device reference.");
+        foreach (NativeLibraryResolver.Entry entry in
+            (ReadOnlySpan<NativeLibraryResolver.Entry>)[NativeLibraryResolver.OneDnn, NativeLibraryResolver.OpenMp])
+            if (NativeLibraryResolver.TryLoad(entry) is null)
+                return Refuse($"{entry.FileNames[0]} not found; tried {string.Join(", ", NativeLibraryResolver.Candidates(entry))}; "
+                    + $"apt-get install {entry.Package}.");
+        dnnl_version_t* version = Dnnl.dnnl_version();
+        string number = $"{version->major}.{version->minor}.{version->patch}";
+        if (version->major != 2)
+            return Refuse($"oneDNN {number} has another ABI than the version 2 that is needed; apt-get install libdnnl2.");
+        if (version->cpu_runtime != DnnlConstants.DNNL_RUNTIME_OMP)
+            return Refuse($"oneDNN {number} was built for another threading runtime than OpenMP; apt-get install libdnnl2.");
+        return new OneDnnProbe(null, number, InstructionSet(), tried);
+
+        OneDnnProbe Refuse(string reason) => new(reason, null, null, tried);
+    }
+
+    public KernelSupport Supports(Precision precision) => precision switch
+    {
+        Precision.Fp32 => KernelSupport.Yes,
+        Precision.Bf16 when HasAvx512() => KernelSupport.Yes,
+        Precision.Bf16 => KernelSupport.No($"oneDNN computes bf16 on AVX-512 only; this processor has {InstructionSet()}"),
+        _ => KernelSupport.No($"oneDNN does not compute {precision.ShortName()}; use the reference backend"),
+    };
+
+    public Arena Allocate(long bytes) => new NativeArena(bytes, _ledger);
+
+    public void Synchronize() => _primitives.Wait();
+
+    public void Dispose() => _primitives.Dispose();
+
+    private static bool HasAvx512() =>
+        (Dnnl.dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_t.dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_t.dnnl_cpu_isa_avx512_core;
+
+    private static string InstructionSet()
+    {
+        dnnl_cpu_isa_t isa = Dnnl.dnnl_get_effective_cpu_isa();
+        const string Prefix = "dnnl_cpu_isa_";
+        return isa == dnnl_cpu_isa_t.dnnl_cpu_isa_all
+            ? RuntimeInformation.ProcessArchitecture.ToString()
+            : isa.ToString().Replace(Prefix, "", StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+using CudnnResNet.OneDnn.Interop;
+
+namespace CudnnResNet.OneDnn.Primitives;
+
+/// <summary>
+/// A primitive of oneDNN, shared by all kernels that were loaded for equal problems. Its code is generated when it is
+/// first needed, so that asking for sizes stays cheap.
+/// </summary>
+internal sealed unsafe class CompiledPrimitive(DnnlPrimitiveDescriptor descriptor) : IDisposable
+{
+    private DnnlPrimitive? _primitive;
+
+    /// <summary>oneDNN's name of the implementation, for example <c>brgconv:avx512_core</c>.</summary>
+    internal string Implementation
+    {
+        get
+        {
+            byte* text;
+            Dnnl.dnnl_primitive_desc_query(descriptor, dnnl_query_t.dnnl_query_impl_info_str, 0, &text).ThrowIfFailed();
+            return Marshal.PtrToStringUTF8((nint)text) ?? "";
+        }
+    }
+
+    internal long ScratchpadBytes => Formats.Bytes(Format(dnnl_query_t.dnnl_query_scratchpad_md));
+
+    internal DnnlPrimitiveDescriptor Descriptor => descriptor;
+
+    internal DnnlPrimitive Primitive
+    {
+        get
+        {
+            if (_primitive is null)
+                Dnnl.dnnl_primitive_create(out _primitive, descriptor).ThrowIfFailed();
+            return _primitive;
+        }
+    }
+
+    /// <summary>The layout that the primitive chose for an operand.</summary>
+    internal dnnl_memory_desc_t Format(dnnl_query_t operand)
+    {
+        dnnl_memory_desc_t* format = Dnnl.dnnl_primitive_desc_query_md(descriptor, operand, 0);
+        return format != null
+            ? *format
+            : throw new ArgumentOutOfRangeException(nameof(operand), operand, "The primitive has no such operand.");
+    }
+
+    public void Dispose()
+    {
+        _primitive?.Dispose();
+        descriptor.Dispose();
+    }
+}

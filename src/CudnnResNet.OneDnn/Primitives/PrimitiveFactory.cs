@@ -1,0 +1,94 @@
+using CudnnResNet.OneDnn.Interop;
+
+namespace CudnnResNet.OneDnn.Primitives;
+
+/// <summary>
+/// oneDNN's engine and stream, and everything compiled on them: plans are kept by kernel and problem line, so equal
+/// problems share their primitives.
+/// </summary>
+internal sealed unsafe class PrimitiveFactory : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, object> _plans = [];
+    private readonly List<CompiledPrimitive> _primitives = [];
+    private readonly DnnlEngine _engine;
+    private readonly DnnlStream _stream;
+
+    internal PrimitiveFactory(ThreadTeam team)
+    {
+        Team = team;
+        Dnnl.dnnl_engine_create(out _engine, dnnl_engine_kind_t.dnnl_cpu, 0).ThrowIfFailed();
+        Dnnl.dnnl_stream_create(out _stream, _engine, dnnl_stream_flags_t.dnnl_stream_default_flags).ThrowIfFailed();
+    }
+
+    internal ThreadTeam Team { get; }
+
+    internal DnnlEngine Engine => _engine;
+
+    internal DnnlStream Stream => _stream;
+
+    internal void Wait() => Dnnl.dnnl_stream_wait(_stream).ThrowIfFailed();
+
+    /// <summary>The plan of a kernel for a problem, made on first use.</summary>
+    internal TPlan Plan<TPlan>(string kernel, string line, Func<TPlan> create) where TPlan : class
+    {
+        lock (_gate)
+        {
+            string key = $"{kernel}: {line}";
+            if (!_plans.TryGetValue(key, out object? plan))
+                _plans.Add(key, plan = create());
+            return (TPlan)plan;
+        }
+    }
+
+    /// <summary>Scratchpads are the caller's, so that they can be booked in a workspace.</summary>
+    internal static DnnlAttributes CreateAttributes()
+    {
+        Dnnl.dnnl_primitive_attr_create(out DnnlAttributes attributes).ThrowIfFailed();
+        Dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_t.dnnl_scratchpad_mode_user)
+            .ThrowIfFailed();
+        return attributes;
+    }
+
+    /// <summary>Null where oneDNN has no implementation.</summary>
+    /// <param name="descriptor">A dnnl_convolution_desc_t or dnnl_inner_product_desc_t.</param>
+    /// <param name="attributes">Scratchpad mode and post-ops.</param>
+    /// <param name="forward">The forward primitive that a backward primitive belongs to.</param>
+    internal CompiledPrimitive? TryCompile(
+        void* descriptor, DnnlAttributes attributes, CompiledPrimitive? forward = null)
+    {
+        Team.Enter();
+        dnnl_status_t status = Dnnl.dnnl_primitive_desc_create(out DnnlPrimitiveDescriptor created, descriptor,
+            attributes, _engine, forward?.Descriptor ?? DnnlPrimitiveDescriptor.None);
+        if (status == dnnl_status_t.dnnl_unimplemented)
+            return null;
+        status.ThrowIfFailed($"dnnl_primitive_desc_create");
+        return Keep(created);
+    }
+
+    internal CompiledPrimitive CompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to)
+    {
+        Team.Enter();
+        using DnnlAttributes attributes = CreateAttributes();
+        Dnnl.dnnl_reorder_primitive_desc_create(
+            out DnnlPrimitiveDescriptor created, &from, _engine, &to, _engine, attributes).ThrowIfFailed();
+        return Keep(created);
+    }
+
+    private CompiledPrimitive Keep(DnnlPrimitiveDescriptor descriptor)
+    {
+        CompiledPrimitive primitive = new(descriptor);
+        _primitives.Add(primitive);
+        return primitive;
+    }
+
+    public void Dispose()
+    {
+        foreach (CompiledPrimitive primitive in _primitives)
+            primitive.Dispose();
+        _primitives.Clear();
+        _plans.Clear();
+        _stream.Dispose();
+        _engine.Dispose();
+    }
+}
