@@ -1,0 +1,83 @@
+using CudnnResNet.Compilation;
+using CudnnResNet.Kernels;
+using CudnnResNet.Tensors;
+using CudnnResNet.Tests.OneDnn;
+
+namespace CudnnResNet.Tests.Golden;
+
+/// <summary>
+/// float32 against the golden numbers. Logits and the first loss have fixed bounds (no error has grown yet; the deep
+/// pre-activation networks amplify more). Later losses and gradient norms may err by 1e-4, or by five times what
+/// float32 PyTorch itself errs on the case, where that is more: a step of training amplifies rounding by a factor
+/// that belongs to the network, not to the program. docs/numerics.md has the table.
+/// </summary>
+public abstract class Float32Tests
+{
+    protected abstract string BackendName { get; }
+
+    protected abstract CompilerOptions Options { get; }
+
+    protected void CheckLogits(string name)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        using IBackend backend = TestBackends.Create(BackendName);
+        double[][] logits = GoldenNetwork.Logits(golden, backend, Precision.Fp32, Options);
+        double largest = golden.EvalLogits.SelectMany(row => row).Max(Math.Abs);
+        for (int n = 0; n < golden.Batch; n++)
+            for (int k = 0; k < golden.Classes; k++)
+                Assert.Equal(golden.EvalLogits[n][k], logits[n][k], 1e-5 * largest);
+    }
+
+    protected void CheckTraining(string name)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        Float32Deviation pytorch = Float32Deviation.Of(name);
+        using IBackend backend = TestBackends.Create(BackendName);
+        GoldenTraining training = GoldenNetwork.Train(golden, backend, Precision.Fp32, Options);
+        double firstLoss = golden.Depth >= 152 ? 5e-4 : 2e-5;
+        double laterLoss = Math.Max(1e-4, 5 * pytorch.LaterLosses);
+        double gradient = Math.Max(1e-4, 5 * pytorch.GradientNorms);
+        for (int i = 0; i < golden.Steps; i++)
+            AssertRelative(golden.TrainLosses[i], training.Losses[i], i == 0 ? firstLoss : laterLoss, $"loss {i + 1}");
+        foreach ((string parameter, double norm) in golden.FirstStepGradientNorms)
+            AssertRelative(norm, training.GradientNorms[parameter], gradient, $"gradient of {parameter}");
+    }
+
+    private static void AssertRelative(double expected, double actual, double tolerance, string what) =>
+        Assert.True(Math.Abs(actual - expected) <= tolerance * Math.Abs(expected),
+            $"{what}: {actual:R} instead of {expected:R} (off by {Math.Abs(actual / expected - 1):e2}, allowed {tolerance:e2})");
+
+    public static TheoryData<string> TrainingCases =>
+        [.. GoldenCase.Names.Where(name => GoldenCase.Load(name).Steps > 0)];
+}
+
+public class ReferenceFloat32Tests : Float32Tests
+{
+    protected override string BackendName => "reference";
+
+    protected override CompilerOptions Options => GoldenNetwork.Untuned;
+
+    [Theory]
+    [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
+    public void Logits(string name) => CheckLogits(name);
+
+    [Theory]
+    [MemberData(nameof(TrainingCases))]
+    public void Training(string name) => CheckTraining(name);
+}
+
+/// <summary>With tuning on, so that what is checked is what users get.</summary>
+public class OneDnnFloat32Tests : Float32Tests
+{
+    protected override string BackendName => "onednn";
+
+    protected override CompilerOptions Options => new() { PlanCacheFolder = null };
+
+    [OneDnnTheory]
+    [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
+    public void Logits(string name) => CheckLogits(name);
+
+    [OneDnnTheory]
+    [MemberData(nameof(TrainingCases))]
+    public void Training(string name) => CheckTraining(name);
+}
