@@ -36,6 +36,9 @@ public static class Compiler
 {
     private const int Replays = 3;
 
+    /// <summary>The unfused plan must be this much faster to be preferred: a difference below is noise.</summary>
+    private const double Margin = 1.03;
+
     public static CompiledGraph Compile(LayerGraph graph, IBackend backend, CompilerOptions options)
     {
         long start = Stopwatch.GetTimestamp();
@@ -98,11 +101,13 @@ public static class Compiler
     }
 
     private static CompiledGraph Fastest(
-        CompiledGraph a, CompiledGraph b, IBackend backend, ArenaPool pool, PlanCache cache)
+        CompiledGraph fused, CompiledGraph unfused, IBackend backend, ArenaPool pool, PlanCache cache)
     {
-        if (a.Schedule.Segments.Length == b.Schedule.Segments.Length)
-            return a;
-        return ReplayTime(a, backend, pool, cache) <= ReplayTime(b, backend, pool, cache) ? a : b;
+        if (fused.Schedule.Segments.Length == unfused.Schedule.Segments.Length)
+            return fused;
+        return ReplayTime(fused, backend, pool, cache) <= Margin * ReplayTime(unfused, backend, pool, cache)
+            ? fused
+            : unfused;
     }
 
     private static double ReplayTime(CompiledGraph plan, IBackend backend, ArenaPool pool, PlanCache cache)

@@ -54,19 +54,21 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
             return new Selection(null, double.PositiveInfinity, []);
         if (_timer is null)
             return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
-        ImmutableArray<KernelCandidate> timed =
-            [.. accepting.Select(kernel => new KernelCandidate(kernel, TimeOf(kernel, problem)))];
+        ImmutableArray<KernelCandidate> timed = Time(accepting, problem);
         KernelCandidate best = timed.MinBy(candidate => candidate.Microseconds)!;
         return new Selection(best.Kernel, best.Microseconds!.Value, timed);
     }
 
-    private double TimeOf(Kernel kernel, Problem problem)
+    /// <summary>All times of a problem are taken in one go, so that they compare.</summary>
+    private ImmutableArray<KernelCandidate> Time(List<Kernel> kernels, Problem problem)
     {
-        if (cache.Find(kernel.Name, problem.Line) is { } known)
-            return known;
-        double time = _timer!.Measure(kernel, problem);
-        Measurements++;
-        cache.Add(kernel.Name, problem.Line, time);
-        return time;
+        if (kernels.Any(kernel => cache.Find(kernel.Name, problem.Line) is null))
+        {
+            double[] times = _timer!.Measure(kernels, problem);
+            for (int i = 0; i < times.Length; i++)
+                cache.Add(kernels[i].Name, problem.Line, times[i]);
+            Measurements += times.Length;
+        }
+        return [.. kernels.Select(kernel => new KernelCandidate(kernel, cache.Find(kernel.Name, problem.Line)))];
     }
 }

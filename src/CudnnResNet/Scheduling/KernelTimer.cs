@@ -8,16 +8,20 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Scheduling;
 
 /// <summary>
-/// Times kernels on problems of their own. Operands rotate through as many copies as it takes to outgrow the last
+/// Times kernels on a problem of their own. Operands rotate through as many copies as it takes to outgrow the last
 /// cache, because that is how a step finds them.
 /// </summary>
 public sealed class KernelTimer(IBackend backend, ArenaPool pool)
 {
     private const int MaximumRotation = 16;
     private const int MinimumRuns = 3;
-    private const int MaximumRuns = 40;
+    private const int MaximumRuns = 20;
+
+    /// <summary>A kernel that was this much slower than the best so far, twice, is not timed further.</summary>
+    private const double Hopeless = 1.5;
+
     private const int PatternBytes = 1 << 18;
-    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(30);
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(10);
 
     // Ordinary numbers between 0.25 and 1: neither zeros nor denormals, which some units run slower or faster. Labels
     // and positions are zero, which is always a legal one.
@@ -25,54 +29,76 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private static readonly byte[] BFloats = Pattern(DataType.BFloat16);
     private static readonly byte[] Zeros = new byte[PatternBytes];
 
-    /// <summary>The median time of one run in microseconds.</summary>
-    public double Measure(Kernel kernel, Problem problem)
+    /// <summary>
+    /// The time of one run of each kernel in microseconds: the least of several, because whatever disturbs a run makes
+    /// it longer.
+    /// </summary>
+    public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
-        long setBytes = SetBytes(kernel, problem);
+        long workspaceBytes = kernels.Max(kernel => Region.Align(kernel.WorkspaceBytes(problem)));
+        long packedBytes = kernels.Max(kernel => Region.Align(kernel.PackedBytes(problem)));
+        long setBytes = problem.Values.Sum(value => Region.Align(value.Bytes)) + workspaceBytes + packedBytes;
         int rotation = (int)Math.Clamp(2 * backend.CacheBytes / Math.Max(setBytes, 1) + 1, 1, MaximumRotation);
         Arena arena = pool.Rent(setBytes * rotation, clearBytes: 0);
-        LoadedKernel[] copies = new LoadedKernel[rotation];
         try
         {
-            for (int i = 0; i < rotation; i++)
-                copies[i] = Load(kernel, problem, arena, setBytes * i);
-            return Median(copies);
+            KernelArguments[] sets = [.. Enumerable.Range(0, rotation)
+                .Select(i => LayOut(problem, arena, setBytes * i, workspaceBytes, packedBytes))];
+            double[] times = new double[kernels.Count];
+            double best = double.PositiveInfinity;
+            for (int i = 0; i < times.Length; i++)
+            {
+                times[i] = Measure(kernels[i], problem, sets, best);
+                best = Math.Min(best, times[i]);
+            }
+            return times;
+        }
+        finally
+        {
+            pool.Return(arena);
+        }
+    }
+
+    private double Measure(Kernel kernel, Problem problem, KernelArguments[] sets, double bestSoFar)
+    {
+        LoadedKernel[] copies = new LoadedKernel[sets.Length];
+        try
+        {
+            for (int i = 0; i < copies.Length; i++)
+            {
+                copies[i] = kernel.Load(problem, sets[i]);
+                copies[i].Prepare();
+            }
+            copies[0].Run();
+            backend.Synchronize();
+            return LeastTime(copies, bestSoFar);
         }
         finally
         {
             foreach (LoadedKernel? copy in copies)
                 copy?.Dispose();
-            pool.Return(arena);
         }
     }
 
-    private double Median(LoadedKernel[] copies)
+    private double LeastTime(LoadedKernel[] copies, double bestSoFar)
     {
-        foreach (LoadedKernel copy in copies)
-            copy.Prepare();
-        copies[0].Run();
-        backend.Synchronize();
-        List<double> times = [];
+        double least = double.PositiveInfinity;
         long start = Stopwatch.GetTimestamp();
-        while (times.Count < MinimumRuns
-            || (times.Count < MaximumRuns && Stopwatch.GetElapsedTime(start) < Budget))
+        for (int run = 1; run <= MinimumRuns || (run <= MaximumRuns && Stopwatch.GetElapsedTime(start) < Budget); run++)
         {
             long begin = Stopwatch.GetTimestamp();
-            copies[(times.Count + 1) % copies.Length].Run();
+            copies[run % copies.Length].Run();
             backend.Synchronize();
-            times.Add(Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+            least = Math.Min(least, Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+            if (run == 2 && least > Hopeless * bestSoFar)
+                break;
         }
-        times.Sort();
-        return Math.Max(times[times.Count / 2], 0.01);
+        return Math.Max(least, 0.01);
     }
 
-    private static long SetBytes(Kernel kernel, Problem problem) =>
-        problem.Values.Sum(value => Region.Align(value.Bytes))
-        + Region.Align(kernel.WorkspaceBytes(problem)) + Region.Align(kernel.PackedBytes(problem));
-
-    private static LoadedKernel Load(Kernel kernel, Problem problem, Arena arena, long offset)
+    private static KernelArguments LayOut(
+        Problem problem, Arena arena, long offset, long workspaceBytes, long packedBytes)
     {
-        ImmutableArray<Region>.Builder regions = ImmutableArray.CreateBuilder<Region>(problem.Values.Length);
         Region Next(long bytes)
         {
             Region region = new(offset, bytes);
@@ -80,6 +106,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             return region;
         }
 
+        ImmutableArray<Region>.Builder regions = ImmutableArray.CreateBuilder<Region>(problem.Values.Length);
         foreach (Value value in problem.Values)
         {
             Region region = Next(value.Bytes);
@@ -87,9 +114,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             if (problem.Inputs.Contains(value.Id))
                 Fill(arena, region, value.Type);
         }
-        Region workspace = Next(kernel.WorkspaceBytes(problem));
-        Region packed = Next(kernel.PackedBytes(problem));
-        return kernel.Load(problem, new KernelArguments(arena, regions.ToImmutable(), workspace, packed));
+        return new KernelArguments(arena, regions.ToImmutable(), Next(workspaceBytes), Next(packedBytes));
     }
 
     private static void Fill(Arena arena, Region region, DataType type)

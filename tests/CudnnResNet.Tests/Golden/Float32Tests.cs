@@ -71,7 +71,9 @@ public class OneDnnFloat32Tests : Float32Tests
 {
     protected override string BackendName => "onednn";
 
-    protected override CompilerOptions Options => new() { PlanCacheFolder = null };
+    protected override CompilerOptions Options => new() { PlanCacheFolder = Plans };
+
+    private static readonly string Plans = Directory.CreateTempSubdirectory("cudnnresnet-plans-").FullName;
 
     [OneDnnTheory]
     [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
