@@ -66,7 +66,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         {
             for (int i = 0; i < copies.Length; i++)
             {
-                copies[i] = kernel.Load(problem, sets[i]);
+                copies[i] = kernel.Load(problem, InPlace(kernel, problem, sets[i]));
                 copies[i].Prepare();
             }
             copies[0].Run();
@@ -78,6 +78,16 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             foreach (LoadedKernel? copy in copies)
                 copy?.Dispose();
         }
+    }
+
+    /// <summary>Results over operands wherever the kernel may: the memory plan does the same where it can.</summary>
+    private static KernelArguments InPlace(Kernel kernel, Problem problem, KernelArguments set)
+    {
+        ImmutableArray<Region> regions = set.Values;
+        foreach (ValueId output in problem.Outputs)
+            if (kernel.MayOverwrite(problem, output) is { } input && problem[input].Bytes == problem[output].Bytes)
+                regions = regions.SetItem(output.Index, set[input]);
+        return set with { Values = regions };
     }
 
     private double LeastTime(LoadedKernel[] copies, double bestSoFar)
