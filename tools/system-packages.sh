@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by ./resnet and ./test: installs the Debian packages that make the difference, where that is allowed.
 # Never fails: what is missing is said, with what it costs, and the caller carries on.
 
