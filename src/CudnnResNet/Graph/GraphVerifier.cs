@@ -31,6 +31,8 @@ public static class GraphVerifier
         ImmutableArray<TensorType> given =
             [.. node.Inputs.Select(id => new TensorType(graph[id].Shape, graph[id].Type))];
         TensorType chain = given[OperationTable.Of(node.Operation).ChainInput];
+        string? refusal = ShapeRules.ChainRefusal(node.Operation, chain.Shape);
+        Require(refusal is null, $"{where} {refusal}");
         Require(given.SequenceEqual(ShapeRules.Inputs(node.Operation, chain, given.Length)),
             $"{where} has operands {string.Join(", ", given)}");
         ImmutableArray<TensorType> made = ShapeRules.Outputs(node.Operation, given, node.Outputs.Length);

@@ -16,6 +16,52 @@ public readonly record struct TensorType(TensorShape Shape, DataType Type)
 /// </summary>
 public static class ShapeRules
 {
+    /// <summary>Why an operation cannot take a chain input of this shape; null where it can.</summary>
+    public static string? ChainRefusal(Operation operation, TensorShape chain)
+    {
+        (TensorShape? exact, int rank) = operation switch
+        {
+            ConvolutionForward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
+            ConvolutionBackwardData { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
+            ConvolutionBackwardFilter { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
+            MaxPool { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
+            MaxPoolBackward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.C), 4),
+            Linear l => (TensorShape.Matrix(chain.D0, l.InFeatures), 2),
+            LinearBackwardData l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
+            LinearBackwardFilter l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
+            SigmoidCrossEntropy or SigmoidCrossEntropyBackward => (TensorShape.Matrix(chain.D0, 1), 2),
+            SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward or GlobalAveragePoolBackward => ((TensorShape?)null, 2),
+            BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or GlobalAveragePool => (null, 4),
+            _ => (null, chain.Rank),
+        };
+        if (chain.Rank != rank)
+            return $"takes {rank} extents, not {chain}";
+        if (exact is { } shape && shape != chain)
+            return $"takes {shape}, not {chain}";
+        if (chain is not { D0: > 0, D1: > 0, D2: > 0, D3: > 0 })
+            return $"takes no empty operand such as {chain}";
+        return WindowFits(operation) ? null : "has a filter or window that does not fit into the padded image";
+    }
+
+    /// <summary>A pooling window must also reach into the image from every place, or it would have no maximum.</summary>
+    private static bool WindowFits(Operation operation)
+    {
+        return operation switch
+        {
+            ConvolutionForward { Geometry: var g } => Convolves(g),
+            ConvolutionBackwardData { Geometry: var g } => Convolves(g),
+            ConvolutionBackwardFilter { Geometry: var g } => Convolves(g),
+            MaxPool { Geometry: var g } => Pools(g),
+            MaxPoolBackward { Geometry: var g } => Pools(g),
+            _ => true,
+        };
+
+        static bool Convolves(ConvolutionGeometry g) => g.R <= g.H + 2 * g.Padding && g.S <= g.W + 2 * g.Padding;
+
+        static bool Pools(PoolGeometry g) =>
+            g.Window <= Math.Min(g.H, g.W) + 2 * g.Padding && g.Padding < g.Window;
+    }
+
     /// <summary>The types of all inputs, given that of the chain input and how many inputs the node has.</summary>
     public static ImmutableArray<TensorType> Inputs(Operation operation, TensorType chain, int inputCount)
     {

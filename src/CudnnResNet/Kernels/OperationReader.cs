@@ -7,15 +7,28 @@ namespace CudnnResNet.Kernels;
 /// <summary>The words of one operation in a problem line: a name with a number (<c>c64</c>) or an element type.</summary>
 internal sealed class Tokens(string line, string[] words)
 {
-    private readonly HashSet<string> _unused = [.. words];
+    private const int LargestInteger = 1 << 28;
 
-    public int Integer(string name) => (int)Number(name);
+    private static readonly DataType[] Floating =
+        [DataType.Float64, DataType.Float32, DataType.BFloat16, DataType.Float16];
 
+    private readonly List<string> _unused = [.. words];
+
+    public int Integer(string name, int smallest = 1)
+    {
+        double number = Number(name);
+        return number >= smallest && number <= LargestInteger && number == Math.Truncate(number)
+            ? (int)number
+            : throw new ResNetException($"'{name}' in '{line}' is not a whole number from {smallest} to {LargestInteger}.");
+    }
+
+    /// <summary>A finite number that follows the name.</summary>
     public double Number(string name)
     {
         foreach (string word in words)
             if (word.StartsWith(name, StringComparison.Ordinal)
-                && double.TryParse(word.AsSpan(name.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double value))
+                && double.TryParse(word.AsSpan(name.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                && double.IsFinite(value))
             {
                 _unused.Remove(word);
                 return value;
@@ -23,11 +36,11 @@ internal sealed class Tokens(string line, string[] words)
         throw new ResNetException($"'{line}' lacks '{name}' with a number.");
     }
 
-    /// <summary>The <paramref name="position"/>-th element type among the words.</summary>
+    /// <summary>The <paramref name="position"/>-th element type among the words; activations are never integers.</summary>
     public DataType Type(int position = 0)
     {
         foreach (string word in words)
-            foreach (DataType type in Enum.GetValues<DataType>())
+            foreach (DataType type in Floating)
                 if (word == type.ShortName() && position-- == 0)
                 {
                     _unused.Remove(word);
@@ -67,7 +80,7 @@ internal static class OperationReader
         "relu_bwd" => new ReluBackward(),
         "add" => new Add(),
         "max_pool" => new MaxPool(chain is { } x
-            ? new(x.Shape.H, x.Shape.W, x.Shape.C, t.Integer("window"), t.Integer("stride"), t.Integer("pad"))
+            ? new(x.Shape.H, x.Shape.W, x.Shape.C, t.Integer("window"), t.Integer("stride"), t.Integer("pad", smallest: 0))
             : Pool(t)),
         "max_pool_bwd" => new MaxPoolBackward(Pool(t)),
         "avg_pool" => new GlobalAveragePool(),
@@ -106,11 +119,11 @@ internal static class OperationReader
     }
 
     private static ConvolutionGeometry Convolution(Tokens t) => new(t.Integer("h"), t.Integer("w"), t.Integer("c"),
-        t.Integer("k"), t.Integer("r"), t.Integer("s"), t.Integer("stride"), t.Integer("pad"));
+        t.Integer("k"), t.Integer("r"), t.Integer("s"), t.Integer("stride"), t.Integer("pad", smallest: 0));
 
     private static ConvolutionGeometry Filter(Tokens t, TensorShape x) => new(x.H, x.W, x.C,
-        t.Integer("k"), t.Integer("r"), t.Integer("s"), t.Integer("stride"), t.Integer("pad"));
+        t.Integer("k"), t.Integer("r"), t.Integer("s"), t.Integer("stride"), t.Integer("pad", smallest: 0));
 
     private static PoolGeometry Pool(Tokens t) =>
-        new(t.Integer("h"), t.Integer("w"), t.Integer("c"), t.Integer("window"), t.Integer("stride"), t.Integer("pad"));
+        new(t.Integer("h"), t.Integer("w"), t.Integer("c"), t.Integer("window"), t.Integer("stride"), t.Integer("pad", smallest: 0));
 }

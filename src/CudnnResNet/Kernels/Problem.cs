@@ -18,8 +18,7 @@ public sealed class Problem : IEquatable<Problem>
         Outputs = outputs;
         ConstantWeights = constantWeights;
         Operations = [.. nodes.Select(node => node.Operation)];
-        HashSet<ValueId> produced = [.. nodes.SelectMany(node => node.Outputs)];
-        Inputs = [.. nodes.SelectMany(node => node.Inputs).Where(id => !produced.Contains(id)).Distinct()];
+        Inputs = InputsOf(nodes);
         Line = ProblemText.Format(this);
     }
 
@@ -49,6 +48,12 @@ public sealed class Problem : IEquatable<Problem>
     public Value Output(int node, int slot) => this[Nodes[node].Outputs[slot]];
 
     public bool IsMaterialised(ValueId id) => Outputs.Contains(id);
+
+    internal static ImmutableArray<ValueId> InputsOf(IReadOnlyList<Node> nodes)
+    {
+        HashSet<ValueId> produced = [.. nodes.SelectMany(node => node.Outputs)];
+        return [.. nodes.SelectMany(node => node.Inputs).Where(id => !produced.Contains(id)).Distinct()];
+    }
 
     public bool Equals(Problem? other) => other is not null && Line == other.Line;
 

@@ -1,3 +1,4 @@
+using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Reference;
 using Xunit.Abstractions;
@@ -7,10 +8,11 @@ namespace CudnnResNet.Tests.Conformance;
 /// <summary>One backend and the oracle, shared by all lines of a test class.</summary>
 public sealed class ConformanceFixture : IDisposable
 {
-    private const int Threads = 2;
+    /// <summary>One takes all shortcuts, two share out the work.</summary>
+    private static readonly int[] Threads = [1, 2];
 
-    private readonly ReferenceBackend _reference = new(Threads);
-    private readonly Dictionary<string, IBackend> _backends = [];
+    private readonly ReferenceBackend _reference = new(threads: 2);
+    private readonly Dictionary<(string, int), IBackend> _backends = [];
 
     public void Dispose()
     {
@@ -31,43 +33,47 @@ public sealed class ConformanceFixture : IDisposable
             lines.Add("none");
             return lines;
         }
-        using IBackend backend = BackendsUnderTest.Named(backendName).Create(Threads);
+        using IBackend backend = BackendsUnderTest.Named(backendName).Create(1);
         foreach (Problem problem in ProblemFiles.Problems)
-            if (backend.Supports(Conformance.PrecisionOf(problem)).IsSupported
-                && (problem.Nodes.Length == 1 || Conformance.Accepting(backend, problem).Any()))
+            if (backend.Supports(KernelCheck.PrecisionOf(problem)).IsSupported
+                && (problem.Nodes.Length == 1 || KernelCheck.Accepting(backend, problem).Any()))
                 lines.Add(problem.Line);
         return lines;
     }
 
     internal void CheckAllKernels(string backendName, string line)
     {
-        IBackend backend = Backend(backendName);
         Problem problem = ProblemParser.Parse(line);
-        Kernel[] kernels = [.. Conformance.Accepting(backend, problem)];
-        Assert.True(kernels.Length > 0, $"No kernel takes '{line}'. {Conformance.Refusals(backend, problem)}");
-        Oracle oracle = new(_reference);
-        foreach (Kernel kernel in kernels)
-            Conformance.Check(backend, kernel, problem, oracle);
+        Dictionary<ValueId, double[]> inputs = new OperandFill(problem).Inputs();
+        Expectation expected = new Oracle(_reference).Run(problem, inputs);
+        foreach (int threads in Threads)
+        {
+            IBackend backend = Backend(backendName, threads);
+            Kernel[] kernels = [.. KernelCheck.Accepting(backend, problem)];
+            Assert.True(kernels.Length > 0, $"No kernel takes '{line}'. {KernelCheck.Refusals(backend, problem)}");
+            foreach (Kernel kernel in kernels)
+                KernelCheck.Check(backend, kernel, problem, inputs, expected);
+        }
     }
 
     /// <summary>Every refusal has a reason. Prints the chains that no kernel takes: the scheduler cuts those apart.</summary>
     internal void CheckRefusals(string backendName, ITestOutputHelper output)
     {
-        IBackend backend = Backend(backendName);
+        IBackend backend = Backend(backendName, threads: 1);
         foreach (Problem problem in ProblemFiles.Problems)
         {
             foreach (Kernel kernel in backend.Kernels)
                 Assert.NotEqual("", kernel.Check(problem).Refusal);
-            if (backend.Supports(Conformance.PrecisionOf(problem)).IsSupported
-                && !Conformance.Accepting(backend, problem).Any())
+            if (backend.Supports(KernelCheck.PrecisionOf(problem)).IsSupported
+                && !KernelCheck.Accepting(backend, problem).Any())
                 output.WriteLine($"cut apart: {problem}");
         }
     }
 
-    private IBackend Backend(string name)
+    private IBackend Backend(string name, int threads)
     {
-        if (!_backends.TryGetValue(name, out IBackend? backend))
-            _backends.Add(name, backend = BackendsUnderTest.Named(name).Create(Threads));
+        if (!_backends.TryGetValue((name, threads), out IBackend? backend))
+            _backends.Add((name, threads), backend = BackendsUnderTest.Named(name).Create(threads));
         return backend;
     }
 }

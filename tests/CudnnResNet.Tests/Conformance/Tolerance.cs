@@ -165,14 +165,18 @@ internal sealed class Tolerance
             + Deviations * _u * Math.Max(rms[c], Math.Sqrt(Rows) * Math.Abs(_result.Outputs[1][c])));
     }
 
-    /// <summary>The relative error of variance + epsilon, from the squares' sum, the mean's error and incoming errors.</summary>
+    /// <summary>
+    /// The relative error of variance + epsilon, from the squares' sum, the mean's error and incoming errors. A kernel
+    /// that combines the moments of parts (Chan) squares the distance between their means, so that the mean's error
+    /// also counts once, times that distance: some deviations / sqrt(rows).
+    /// </summary>
     private double BatchVariance(int c)
     {
         double inverseDeviation = _result.Outputs[2][c];
         double mean = BatchMean().At(c) * inverseDeviation;
         double incoming = Incoming(0).At(c) * inverseDeviation;
-        return Deviations * _u * Math.Sqrt(Rows) + mean * mean
-            + 2 * Deviations * incoming / Math.Sqrt(Rows) + incoming * incoming;
+        return Deviations * _u * Math.Sqrt(Rows) + mean * mean + incoming * incoming
+            + 2 * Deviations * (mean + incoming) / Math.Sqrt(Rows);
     }
 
     private ErrorBound BatchNormResult()
