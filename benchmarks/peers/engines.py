@@ -111,7 +111,8 @@ class OurEngine:
                           peakResidentBytes=resident, peakBytes=result["peakBytes"], planSeconds=result["planSeconds"])
         except (ValueError, IndexError, KeyError, TypeError) as error:
             raise NotMeasured(f"./resnet bench --json printed no result ({type(error).__name__}: {error})")
-        self.versions = {k: v for k, v in result.items() if "ersions" in k or k == "device"}
+        libraries = next((v for k, v in result.items() if k.lower().endswith("versions") and isinstance(v, dict)), {})
+        self.versions = {"our device": result.get("device"), **{f"our {k}": v for k, v in libraries.items()}}
         return answer
 
     def close(self):
