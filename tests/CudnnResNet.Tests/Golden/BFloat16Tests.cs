@@ -1,0 +1,62 @@
+using System.Text.Json;
+using CudnnResNet.Compilation;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn;
+using CudnnResNet.Tensors;
+using CudnnResNet.Tests.OneDnn;
+
+namespace CudnnResNet.Tests.Golden;
+
+/// <summary>
+/// bf16 against the golden numbers, on the cases for which PyTorch's own bf16 (autocast on the CPU) was measured. One
+/// rounding to eight bits costs up to 2^-9; both programs round after every convolution, at different places between
+/// them. So the bound is five times what PyTorch errs on the case, and at least 2^-6: eight roundings.
+/// </summary>
+public class BFloat16Tests
+{
+    private const double Floor = 1.0 / 64;
+
+    public static TheoryData<string> Cases => [.. GoldenCase.Names.Where(HasMeasurement)];
+
+    [OneDnnTheory]
+    [MemberData(nameof(Cases))]
+    public void LogitsAndLosses(string name)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        using IBackend backend = new OneDnnBackend(Environment.ProcessorCount);
+        if (!backend.Supports(Precision.Bf16).IsSupported)
+            return;
+        CompilerOptions options = GoldenNetwork.Untuned;
+        double[][] logits = GoldenNetwork.Logits(golden, backend, Precision.Bf16, options);
+        double largest = golden.EvalLogits.SelectMany(row => row).Max(Math.Abs);
+        double allowed = Math.Max(Floor, 5 * PyTorch(name, "evalLogits")) * largest;
+        for (int n = 0; n < golden.Batch; n++)
+            for (int k = 0; k < golden.Classes; k++)
+                Assert.Equal(golden.EvalLogits[n][k], logits[n][k], allowed);
+
+        if (golden.Steps == 0)
+            return;
+        GoldenTraining training = GoldenNetwork.Train(golden, backend, Precision.Bf16, options);
+        for (int i = 0; i < golden.Steps; i++)
+        {
+            double tolerance = Math.Max(Floor, 5 * PyTorch(name, i == 0 ? "firstLoss" : "laterLosses"));
+            Assert.Equal(golden.TrainLosses[i], training.Losses[i], tolerance * golden.TrainLosses[i]);
+        }
+    }
+
+    private static bool HasMeasurement(string name) => Case(name).TryGetProperty("bf16", out _);
+
+    private static double PyTorch(string name, string number)
+    {
+        JsonElement bf16 = Case(name).GetProperty("bf16");
+        return Math.Max(bf16.GetProperty("nchw").GetProperty(number).GetDouble(),
+            bf16.GetProperty("channelsLast").GetProperty(number).GetDouble());
+    }
+
+    private static JsonElement Case(string name)
+    {
+        using JsonDocument file = JsonDocument.Parse(
+            File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "float32-deviation.json")));
+        return file.RootElement.GetProperty("cases").GetProperty(name).Clone();
+    }
+}
