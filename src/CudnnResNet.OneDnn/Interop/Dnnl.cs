@@ -74,10 +74,6 @@ internal static unsafe partial class Dnnl
         DnnlPostOps post_ops, float scale, dnnl_alg_kind_t alg_kind, float alpha, float beta);
 
     [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_post_ops_append_binary(
-        DnnlPostOps post_ops, dnnl_alg_kind_t alg_kind, dnnl_memory_desc_t* src1_desc);
-
-    [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_convolution_forward_desc_init(dnnl_convolution_desc_t* conv_desc,
         dnnl_prop_kind_t prop_kind, dnnl_alg_kind_t alg_kind, dnnl_memory_desc_t* src_desc,
         dnnl_memory_desc_t* weights_desc, dnnl_memory_desc_t* bias_desc, dnnl_memory_desc_t* dst_desc,

@@ -22,6 +22,7 @@ internal enum dnnl_format_tag_t
     dnnl_format_tag_any = 1,
     dnnl_a = 2,
     dnnl_ab = 3,
+    dnnl_oihw = 5,
     dnnl_nhwc = 20,
     dnnl_ohwi = 20,
     dnnl_nChw16c = 69,
@@ -37,9 +38,7 @@ internal enum dnnl_alg_kind_t
 {
     dnnl_convolution_direct = 1,
     dnnl_convolution_winograd = 2,
-    dnnl_convolution_auto = 3,
     dnnl_eltwise_relu = 31,
-    dnnl_binary_add = 131056,
 }
 
 internal enum dnnl_engine_kind_t
@@ -92,7 +91,6 @@ internal static class DnnlConstants
 
     internal const int DNNL_ARG_SRC = 1;
     internal const int DNNL_ARG_FROM = 1;
-    internal const int DNNL_ARG_SRC_1 = 2;
     internal const int DNNL_ARG_DST = 17;
     internal const int DNNL_ARG_TO = 17;
     internal const int DNNL_ARG_WEIGHTS = 33;
@@ -101,7 +99,4 @@ internal static class DnnlConstants
     internal const int DNNL_ARG_DIFF_SRC = 129;
     internal const int DNNL_ARG_DIFF_DST = 145;
     internal const int DNNL_ARG_DIFF_WEIGHTS = 161;
-    internal const int DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE = 16384;
-
-    internal static int DNNL_ARG_ATTR_MULTIPLE_POST_OP(int idx) => DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE * (idx + 1);
 }

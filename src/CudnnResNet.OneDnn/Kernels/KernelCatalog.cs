@@ -15,10 +15,12 @@ internal static class KernelCatalog
 {
     internal static ImmutableArray<Kernel> Create(PrimitiveFactory factory, ThreadTeam team) =>
     [
-        new ConvolutionForwardKernel(factory, ConvolutionJoin.Sum),
-        new ConvolutionForwardKernel(factory, ConvolutionJoin.Binary),
+        new ConvolutionForwardKernel(factory),
+        new WinogradForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
+        new WinogradBackwardDataKernel(factory),
         new ConvolutionBackwardFilterKernel(factory),
+        new WinogradBackwardFilterKernel(factory),
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),
         new PointwiseKernel(team),

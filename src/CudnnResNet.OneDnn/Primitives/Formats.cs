@@ -9,11 +9,15 @@ namespace CudnnResNet.OneDnn.Primitives;
 /// </summary>
 internal static unsafe class Formats
 {
-    internal static dnnl_memory_desc_t Activations(int n, int h, int w, int c, DataType type) =>
-        Create(type, dnnl_format_tag_t.dnnl_nhwc, n, c, h, w);
+    internal static dnnl_memory_desc_t Activations(
+        int n, int h, int w, int c, DataType type, dnnl_format_tag_t layout) => Create(type, layout, n, c, h, w);
 
     internal static dnnl_memory_desc_t Filter(int k, int r, int s, int c, DataType type) =>
         Create(type, dnnl_format_tag_t.dnnl_ohwi, k, c, r, s);
+
+    /// <summary>From KCRS some layouts can be reached that oneDNN does not reach from KRSC.</summary>
+    internal static dnnl_memory_desc_t PlanarFilter(int k, int r, int s, int c, DataType type) =>
+        Create(type, dnnl_format_tag_t.dnnl_oihw, k, c, r, s);
 
     /// <summary>A filter in the layout that the primitive likes best.</summary>
     internal static dnnl_memory_desc_t AnyFilter(int k, int r, int s, int c, DataType type) =>

@@ -62,18 +62,26 @@ internal sealed unsafe class PrimitiveFactory : IDisposable
             attributes, _engine, forward?.Descriptor ?? DnnlPrimitiveDescriptor.None);
         if (status == dnnl_status_t.dnnl_unimplemented)
             return null;
-        status.ThrowIfFailed($"dnnl_primitive_desc_create");
+        status.ThrowIfFailed("dnnl_primitive_desc_create");
         return Keep(created);
     }
 
-    internal CompiledPrimitive CompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to)
+    /// <summary>Null where oneDNN has no implementation.</summary>
+    internal CompiledPrimitive? TryCompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to)
     {
         Team.Enter();
         using DnnlAttributes attributes = CreateAttributes();
-        Dnnl.dnnl_reorder_primitive_desc_create(
-            out DnnlPrimitiveDescriptor created, &from, _engine, &to, _engine, attributes).ThrowIfFailed();
+        dnnl_status_t status = Dnnl.dnnl_reorder_primitive_desc_create(
+            out DnnlPrimitiveDescriptor created, &from, _engine, &to, _engine, attributes);
+        if (status == dnnl_status_t.dnnl_unimplemented)
+            return null;
+        status.ThrowIfFailed("dnnl_reorder_primitive_desc_create");
         return Keep(created);
     }
+
+    internal CompiledPrimitive CompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to) =>
+        TryCompileReorder(from, to)
+            ?? throw new DnnlException("dnnl_reorder_primitive_desc_create", dnnl_status_t.dnnl_unimplemented);
 
     private CompiledPrimitive Keep(DnnlPrimitiveDescriptor descriptor)
     {

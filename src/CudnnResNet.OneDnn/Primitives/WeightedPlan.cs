@@ -1,3 +1,4 @@
+using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Kernels;
 
 namespace CudnnResNet.OneDnn.Primitives;
@@ -15,7 +16,7 @@ internal sealed unsafe class WeightedPlan
         IsPackedOnce = constantWeights && packing.IsNeeded;
         WorkspaceLayout layout = default;
         ScratchpadOffset = layout.Reserve(primitive.ScratchpadBytes);
-        PackingScratchpadOffset = layout.Reserve(packing.ScratchpadBytes);
+        PackingWorkspaceOffset = layout.Reserve(packing.WorkspaceBytes);
         PackedOffset = layout.Reserve(IsPackedOnce ? 0 : packing.Bytes);
         WorkspaceBytes = layout.Bytes;
     }
@@ -32,7 +33,7 @@ internal sealed unsafe class WeightedPlan
 
     internal long ScratchpadOffset { get; }
 
-    private long PackingScratchpadOffset { get; }
+    private long PackingWorkspaceOffset { get; }
 
     private long PackedOffset { get; }
 
@@ -40,12 +41,12 @@ internal sealed unsafe class WeightedPlan
     /// <param name="at">Where workspace and packed weights lie.</param>
     /// <param name="kept">The weight as parameters keep it.</param>
     /// <param name="weight">Where the primitive finds it.</param>
-    internal BoundPrimitive? BindPacking(OperandAddresses at, byte* kept, out byte* weight)
+    internal LoadedKernel? BindPacking(OperandAddresses at, byte* kept, out byte* weight)
     {
         weight = kept;
         if (!Packing.IsNeeded)
             return null;
         weight = IsPackedOnce ? at.Packed() : at.Workspace(PackedOffset);
-        return Packing.Bind(kept, weight, at.Workspace(PackingScratchpadOffset));
+        return Packing.Bind(kept, weight, at.Workspace(PackingWorkspaceOffset));
     }
 }

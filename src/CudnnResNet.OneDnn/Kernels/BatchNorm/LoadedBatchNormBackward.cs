@@ -100,7 +100,7 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
     {
         (nint begin, nint end) = Share(extent.Rows, slice);
         for (nint row = begin; row < end; row++)
-            LaneLoop.Run(new GradientBody(extent.Origin(row), again, x, _coefficients, epilogue, dx), 0, extent.Channels);
+            LaneLoop.Run(new GradientBody(extent.Origin<TAgain>(row), again, x, _coefficients, epilogue, dx), 0, extent.Channels);
     }
 
     /// <summary>dx = Scale * (g - Offset - (x - Mean) * Slope).</summary>
@@ -120,6 +120,8 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
         private readonly float* _mean = mean;
         private readonly float* _sums = sums;
         private readonly float* _products = products;
+
+        public static bool ReadsPooled => TFirst.ReadsPooled;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Add<TGroup, T>(RowGroup rows, nint channel) where TGroup : IRowGroup where T : struct, ILanes<T>

@@ -114,7 +114,7 @@ internal sealed unsafe class LoadedBatchNormTraining<TElement, TFirst, TAgain, T
         (nint begin, nint end) = Share(extent.Rows, slice);
         for (nint row = begin; row < end; row++)
             LaneLoop.Run(new PointwiseBody<TElement, TAgain, Centred, TEpilogue>(
-                extent.Origin(row), again, affine, epilogue, y), 0, extent.Channels);
+                extent.Origin<TAgain>(row), again, affine, epilogue, y), 0, extent.Channels);
     }
 
     private readonly struct SquareReduction(TAgain source, float* mean, float* squares) : IRowReduction
@@ -122,6 +122,8 @@ internal sealed unsafe class LoadedBatchNormTraining<TElement, TFirst, TAgain, T
         private readonly TAgain _source = source;
         private readonly float* _mean = mean;
         private readonly float* _squares = squares;
+
+        public static bool ReadsPooled => TAgain.ReadsPooled;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Add<TGroup, T>(RowGroup rows, nint channel) where TGroup : IRowGroup where T : struct, ILanes<T>

@@ -11,6 +11,8 @@ internal readonly unsafe struct SumReduction<TSource>(TSource source, float* sum
     private readonly TSource _source = source;
     private readonly float* _sums = sums;
 
+    public static bool ReadsPooled => TSource.ReadsPooled;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add<TGroup, T>(RowGroup rows, nint channel) where TGroup : IRowGroup where T : struct, ILanes<T>
     {

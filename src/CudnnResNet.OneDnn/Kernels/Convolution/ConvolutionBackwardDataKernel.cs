@@ -25,7 +25,7 @@ internal sealed unsafe class ConvolutionBackwardDataKernel(PrimitiveFactory fact
         Plan plan = PlanOf(problem);
         WeightedPlan weighted = plan.Weighted!;
         OperandAddresses at = new(arguments);
-        BoundPrimitive? packing = weighted.BindPacking(at, at[problem.Nodes[0].Inputs[1]], out byte* w);
+        LoadedKernel? packing = weighted.BindPacking(at, at[problem.Nodes[0].Inputs[1]], out byte* w);
         BoundPrimitive main = new BoundPrimitive(factory, weighted.Primitive)
             .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[problem.Nodes[0].Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
@@ -42,7 +42,7 @@ internal sealed unsafe class ConvolutionBackwardDataKernel(PrimitiveFactory fact
         ConvolutionPrimitives primitives = new(factory, dy.Shape.N, geometry, dy.Type);
         return primitives.BackwardData() is { } backward
             ? new Plan(primitives, new WeightedPlan(backward,
-                new FilterPacking(factory, primitives.KeptFilter, backward.Format(dnnl_query_t.dnnl_query_weights_md)),
+                primitives.Packing(backward),
                 problem.ConstantWeights))
             : new Plan(primitives, null);
     });

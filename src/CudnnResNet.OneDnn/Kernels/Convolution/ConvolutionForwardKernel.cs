@@ -9,26 +9,18 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
 /// <summary>
-/// Convolution [bias] [Add] [ReLU] in one primitive. The tensor to add is either found in the result's memory (and
-/// copied there first where the plan did not place them together) or read as a second operand.
+/// Convolution [bias] [Add] [ReLU] in one primitive. The tensor to add is found in the result's memory, and copied there
+/// first where the plan did not place them together: even that is faster than oneDNN's reading of a second operand.
 /// </summary>
-internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory, ConvolutionJoin join) : Kernel
+internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory) : Kernel
 {
-    public override string Name => join == ConvolutionJoin.Binary ? "conv_fwd_binary" : "conv_fwd";
+    public override string Name => "conv_fwd";
 
     public override KernelSupport Check(Problem problem)
     {
-        Chain chain = new(problem);
-        if (!chain.IsComplete)
-            return KernelSupport.No("not a chain of conv_fwd [add] [relu]");
-        if (join == ConvolutionJoin.Binary && chain.Join is null)
-            return KernelSupport.No("joins nothing");
-        if (!ChainReader.HasComputableType(problem))
-            return KernelSupport.No("takes f32 and bf16");
-        if (chain.Join is not null && !ChainReader.IsSide(problem, chain.Join.Inputs[1]))
-            return KernelSupport.No("an add joins the chain with itself");
-        if (!ChainReader.KeepsOnly(problem))
-            return KernelSupport.No("keeps no intermediate");
+        KernelSupport support = new ConvolutionChain(problem).Check(problem);
+        if (!support.IsSupported)
+            return support;
         return Plan(problem).Weighted is null
             ? KernelSupport.No("oneDNN has no such convolution on this processor")
             : KernelSupport.Yes;
@@ -40,7 +32,7 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory, 
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output)
     {
-        if (join != ConvolutionJoin.Sum || new Chain(problem).Join is not { } add)
+        if (new ConvolutionChain(problem).Join is not { } add)
             return null;
         // A tensor that the convolution itself reads must survive until its last tap.
         return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
@@ -50,11 +42,11 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory, 
     {
         ConvolutionForwardPlan plan = Plan(problem);
         WeightedPlan weighted = plan.Weighted!;
-        Chain chain = new(problem);
+        ConvolutionChain chain = new(problem);
         Node convolution = problem.Nodes[0];
         OperandAddresses at = new(arguments);
         byte* y = at[problem.Nodes[^1].Outputs[0]];
-        BoundPrimitive? packing = weighted.BindPacking(at, at[convolution.Inputs[1]], out byte* w);
+        LoadedKernel? packing = weighted.BindPacking(at, at[convolution.Inputs[1]], out byte* w);
         BoundPrimitive main = new BoundPrimitive(factory, weighted.Primitive)
             .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X, at[convolution.Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
@@ -64,10 +56,7 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory, 
         if (convolution.Inputs.Length == 3)
             _ = main.With(DnnlConstants.DNNL_ARG_BIAS, plan.Primitives.Bias, at[convolution.Inputs[2]]);
         byte* other = chain.Join is { } add ? at[add.Inputs[1]] : null;
-        if (join == ConvolutionJoin.Binary)
-            _ = main.With(DnnlConstants.DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DnnlConstants.DNNL_ARG_SRC_1,
-                plan.Primitives.Y, other);
-        bool copies = join == ConvolutionJoin.Sum && other != null && other != y;
+        bool copies = other != null && other != y;
         LoadedKernel? copy = copies ? Copy(problem[problem.Nodes[^1].Outputs[0]], other, y) : null;
         return weighted.IsPackedOnce
             ? new LoadedSequence(packing, copy, main)
@@ -86,35 +75,18 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory, 
 
     private ConvolutionForwardPlan Plan(Problem problem) => factory.Plan(Name, problem.Line, () =>
     {
-        Chain chain = new(problem);
+        ConvolutionChain chain = new(problem);
         Node head = problem.Nodes[0];
         ConvolutionGeometry geometry = ((ConvolutionForward)head.Operation).Geometry;
         Value x = problem.Input(0, 0);
         ConvolutionPrimitives primitives = new(factory, x.Shape.N, geometry, x.Type);
-        ConvolutionEpilogue epilogue = new(
-            head.Inputs.Length == 3, chain.Join is null ? ConvolutionJoin.None : join, chain.Relu is not null);
-        return primitives.Forward(epilogue) is { } forward
+        ConvolutionEpilogue epilogue = new(head.Inputs.Length == 3, chain.Join is not null, chain.Relu is not null);
+        return primitives.Forward(epilogue, problem.ConstantWeights) is { } forward
             ? new ConvolutionForwardPlan(primitives, new WeightedPlan(forward,
-                new FilterPacking(factory, primitives.KeptFilter, forward.Format(dnnl_query_t.dnnl_query_weights_md)),
+                primitives.Packing(forward),
                 problem.ConstantWeights))
             : new ConvolutionForwardPlan(primitives, null);
     });
 
     private sealed record ConvolutionForwardPlan(ConvolutionPrimitives Primitives, WeightedPlan? Weighted);
-
-    private readonly struct Chain
-    {
-        internal Chain(Problem problem)
-        {
-            ChainReader reader = new(problem);
-            Node? convolution = reader.Take<ConvolutionForward>();
-            Join = reader.Take<Add>();
-            Relu = reader.Take<Relu>();
-            IsComplete = reader.AtEnd && convolution is not null;
-        }
-
-        internal Node? Join { get; }
-        internal Node? Relu { get; }
-        internal bool IsComplete { get; }
-    }
 }

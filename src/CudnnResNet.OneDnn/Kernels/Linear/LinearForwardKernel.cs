@@ -27,7 +27,7 @@ internal sealed unsafe class LinearForwardKernel(PrimitiveFactory factory) : Ker
         WeightedPlan weighted = plan.Weighted!;
         OperandAddresses at = new(arguments);
         Node node = problem.Nodes[0];
-        BoundPrimitive? packing = weighted.BindPacking(at, at[node.Inputs[1]], out byte* w);
+        LoadedKernel? packing = weighted.BindPacking(at, at[node.Inputs[1]], out byte* w);
         BoundPrimitive main = new BoundPrimitive(factory, weighted.Primitive)
             .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X(problem.Input(0, 0).Type), at[node.Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
@@ -49,7 +49,7 @@ internal sealed unsafe class LinearForwardKernel(PrimitiveFactory factory) : Ker
             : Formats.AnyMatrix(linear.OutFeatures, linear.InFeatures, x.Type);
         return primitives.Forward(x.Type, weight) is { } forward
             ? new Plan(primitives, new WeightedPlan(forward,
-                new FilterPacking(factory, primitives.KeptWeight, forward.Format(dnnl_query_t.dnnl_query_weights_md)),
+                new FilterPacking(factory, primitives.KeptWeight, forward.Format(dnnl_query_t.dnnl_query_weights_md), primitives.KeptWeight),
                 problem.ConstantWeights))
             : new Plan(primitives, null);
     });

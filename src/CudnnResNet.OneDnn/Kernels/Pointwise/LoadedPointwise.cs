@@ -28,16 +28,13 @@ internal readonly unsafe struct PointwiseBody<TElement, TSource, TAffine, TEpilo
 
 /// <summary>y = epilogue(affine(source)), in one pass over memory.</summary>
 internal sealed unsafe class LoadedPointwise<TElement, TSource, TAffine, TEpilogue>(
-    ThreadTeam team, RowExtent extent, TSource source, ScaleTable? table, TAffine affine, TEpilogue epilogue,
-    byte* y, bool isPooled = false)
+    ThreadTeam team, RowExtent extent, TSource source, ScaleTable? table, TAffine affine, TEpilogue epilogue, byte* y)
     : SlicedKernel(team)
     where TElement : IElement
     where TSource : struct, ISource
     where TAffine : struct, IAffine
     where TEpilogue : struct, IEpilogue
 {
-    private readonly bool _byRows = TAffine.DependsOnChannel || isPooled;
-
     protected override long TrafficBytes(int phase) => 2L * extent.Rows * extent.Channels * TElement.Bytes;
 
     protected override void BeforeRun() => table?.Fill();
@@ -45,7 +42,7 @@ internal sealed unsafe class LoadedPointwise<TElement, TSource, TAffine, TEpilog
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void RunSlice(int phase, int slice)
     {
-        if (!_byRows)
+        if (!TAffine.DependsOnChannel && !TSource.ReadsPooled)
         {
             (nint first, nint last) = Share(extent.Rows * extent.Channels, slice, grain: 64);
             LaneLoop.Run(new PointwiseBody<TElement, TSource, TAffine, TEpilogue>(
@@ -55,6 +52,6 @@ internal sealed unsafe class LoadedPointwise<TElement, TSource, TAffine, TEpilog
         (nint begin, nint end) = Share(extent.Rows, slice);
         for (nint row = begin; row < end; row++)
             LaneLoop.Run(new PointwiseBody<TElement, TSource, TAffine, TEpilogue>(
-                extent.Origin(row), source, affine, epilogue, y), 0, extent.Channels);
+                extent.Origin<TSource>(row), source, affine, epilogue, y), 0, extent.Channels);
     }
 }

@@ -44,7 +44,7 @@ internal sealed unsafe class PointwiseGradientKernel(ThreadTeam team) : Kernel
         {
             Value y = problem[problem.Nodes[^1].Outputs[0]];
             return new LoadedPointwise<TElement, TFirst, Unchanged, Identity>(team, RowExtent.Of(y.Shape),
-                first, table: null, default, default, at[y.Id], isPooled: chain.Pool is not null);
+                first, table: null, default, default, at[y.Id]);
         }
     }
 }

@@ -12,8 +12,10 @@ internal readonly record struct RowExtent(nint Rows, nint Channels, nint Spatial
         return new((nint)(shape.Elements / channels), channels, shape.Rank == 4 ? (nint)shape.H * shape.W : 1);
     }
 
+    /// <summary>The division is worth avoiding: a row may be only a few vectors long.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal RowOrigin Origin(nint row) => new(row * Channels, row / Spatial * Channels);
+    internal RowOrigin Origin<TSource>(nint row) where TSource : struct, ISource =>
+        new(row * Channels, TSource.ReadsPooled ? row / Spatial * Channels : 0);
 }
 
 /// <summary>The first element of a row in an NHWC tensor, and that of its image in the pooled tensor [N,C].</summary>

@@ -9,6 +9,9 @@ namespace CudnnResNet.OneDnn.Kernels.Pointwise;
 /// </summary>
 internal interface ISource
 {
+    /// <summary>Whether it reads a tensor [N,C] beside those of the full extent.</summary>
+    static abstract bool ReadsPooled { get; }
+
     T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T>;
 }
 
@@ -16,6 +19,8 @@ internal interface ISource
 internal readonly unsafe struct Direct<TElement>(byte* tensor) : ISource where TElement : IElement
 {
     private readonly byte* _tensor = tensor;
+
+    public static bool ReadsPooled => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T> =>
@@ -28,6 +33,8 @@ internal readonly unsafe struct Sum<TElement>(byte* a, byte* b) : ISource where 
     private readonly byte* _a = a;
     private readonly byte* _b = b;
 
+    public static bool ReadsPooled => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T> =>
         TElement.Load<T>(_a, row.Tensor + channel) + TElement.Load<T>(_b, row.Tensor + channel);
@@ -38,6 +45,8 @@ internal readonly unsafe struct Spread<TElement>(byte* pooled, float share) : IS
 {
     private readonly byte* _pooled = pooled;
     private readonly float _share = share;
+
+    public static bool ReadsPooled => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T> =>
@@ -51,6 +60,8 @@ internal readonly unsafe struct Masked<TElement, TSource>(TSource source, byte* 
     private readonly TSource _source = source;
     private readonly byte* _output = output;
 
+    public static bool ReadsPooled => TSource.ReadsPooled;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T> =>
         T.WherePositive(TElement.Load<T>(_output, row.Tensor + channel), _source.Load<T>(row, channel));
@@ -62,6 +73,8 @@ internal readonly unsafe struct Kept<TElement, TSource>(TSource source, byte* co
 {
     private readonly TSource _source = source;
     private readonly byte* _copy = copy;
+
+    public static bool ReadsPooled => TSource.ReadsPooled;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Load<T>(RowOrigin row, nint channel) where T : struct, ILanes<T>
