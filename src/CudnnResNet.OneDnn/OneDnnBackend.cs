@@ -19,8 +19,9 @@ public sealed unsafe class OneDnnBackend : IBackend
     private readonly AllocationLedger _ledger = new();
 
     /// <param name="threads">Threads of every kernel; results are reproducible for a given count.</param>
+    /// <param name="float32Convolution">What float32 convolutions may trade for speed.</param>
     /// <exception cref="ResNetException">oneDNN is not available here; the message is the probe's.</exception>
-    public OneDnnBackend(int threads)
+    public OneDnnBackend(int threads, Float32Convolution float32Convolution = Float32Convolution.Direct)
     {
         if (threads < 1)
             throw new ResNetException($"{threads} threads cannot compute anything; give at least 1.");
@@ -30,9 +31,10 @@ public sealed unsafe class OneDnnBackend : IBackend
         Threads = threads;
         Team = new ThreadTeam(threads);
         _primitives = new PrimitiveFactory(Team);
-        Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads";
+        Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads, "
+            + $"float32 convolutions {float32Convolution}";
         CacheBytes = CpuDescription.LastCacheBytes();
-        Kernels = KernelCatalog.Create(_primitives, Team);
+        Kernels = KernelCatalog.Create(_primitives, Team, float32Convolution);
     }
 
     public string Name => "onednn";

@@ -13,14 +13,13 @@ namespace CudnnResNet.OneDnn.Kernels;
 /// <summary>Every kernel of the backend. Each operation has one that takes it alone, in float32 and bf16.</summary>
 internal static class KernelCatalog
 {
-    internal static ImmutableArray<Kernel> Create(PrimitiveFactory factory, ThreadTeam team) =>
+    internal static ImmutableArray<Kernel> Create(
+        PrimitiveFactory factory, ThreadTeam team, Float32Convolution float32Convolution) =>
     [
         new ConvolutionForwardKernel(factory),
-        new WinogradForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
-        new WinogradBackwardDataKernel(factory),
         new ConvolutionBackwardFilterKernel(factory),
-        new WinogradBackwardFilterKernel(factory),
+        .. float32Convolution == Float32Convolution.DirectOrWinograd ? Winograd(factory) : [],
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),
         new PointwiseKernel(team),
@@ -38,5 +37,12 @@ internal static class KernelCatalog
         new SigmoidCrossEntropyKernel(gradient: true),
         new SgdUpdateKernel(team),
         new CastKernel(team),
+    ];
+
+    private static Kernel[] Winograd(PrimitiveFactory factory) =>
+    [
+        new WinogradForwardKernel(factory),
+        new WinogradBackwardDataKernel(factory),
+        new WinogradBackwardFilterKernel(factory),
     ];
 }

@@ -11,6 +11,8 @@ namespace CudnnResNet.OneDnn.Kernels.Convolution;
 /// </summary>
 internal sealed class WinogradGeometry(int n, ConvolutionGeometry g)
 {
+    private const int TileExtent = 4;
+
     internal ChannelBlocks X { get; } = new(n, (nint)g.H * g.W, g.C);
 
     internal ChannelBlocks Y { get; } = new(n, (nint)g.P * g.Q, g.K);
@@ -20,6 +22,8 @@ internal sealed class WinogradGeometry(int n, ConvolutionGeometry g)
         : g is not { R: 3, S: 3, Stride: 1, Padding: 0 or 1 } ? KernelSupport.No("Winograd takes 3x3 filters of stride 1")
         : g.C % ChannelBlocks.Width != 0 || g.K % ChannelBlocks.Width != 0
             ? KernelSupport.No($"Winograd takes multiples of {ChannelBlocks.Width} channels")
+        : Math.Min(g.P, g.Q) < TileExtent || Math.Min(g.H, g.W) < TileExtent
+            ? KernelSupport.No($"Winograd's tiles of {TileExtent}x{TileExtent} results would be mostly padding")
         : KernelSupport.Yes;
 
     internal ConvolutionPrimitives Primitives(PrimitiveFactory factory) =>
