@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using CudnnResNet.OneDnn.Interop;
+
+namespace CudnnResNet.Tests.OneDnn;
+
+/// <summary>The bindings say what the header says: a C compiler prints each constant, size and offset from it.</summary>
+public sealed class BindingTests
+{
+    private const string Header = "/usr/include/oneapi/dnnl/dnnl.h";
+
+    [HeaderFact]
+    public void ConstantsSizesAndOffsetsAreThoseOfTheHeader()
+    {
+        Dictionary<string, long> bound = Bound();
+        Dictionary<string, long> header = FromHeader(bound.Keys);
+        Assert.Equal(header, bound);
+    }
+
+    [OneDnnFact]
+    public void TheLibraryExportsEveryFunction()
+    {
+        foreach ((Type functions, NativeLibraryResolver.Entry entry, string prefix) in
+            (ReadOnlySpan<(Type, NativeLibraryResolver.Entry, string)>)[
+                (typeof(Dnnl), NativeLibraryResolver.OneDnn, "dnnl_"), (typeof(Gomp), NativeLibraryResolver.OpenMp, ""),
+                (typeof(Libc), NativeLibraryResolver.C, "")])
+        {
+            string[] names = [.. functions.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+                .Where(method => !method.Name.Contains('<', StringComparison.Ordinal)).Select(method => method.Name)];
+            Assert.NotEmpty(names);
+            foreach (string name in names)
+            {
+                Assert.StartsWith(prefix, name, StringComparison.Ordinal);
+                Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.TryLoad(entry)!.Value, name, out _),
+                    $"{entry.FileNames[0]} has no {name}.");
+            }
+        }
+    }
+
+    /// <summary>C expressions, and what the bindings hold for them.</summary>
+    private static Dictionary<string, long> Bound()
+    {
+        Dictionary<string, long> bound = [];
+        foreach (Type type in typeof(Dnnl).Assembly.GetTypes().Where(t => t.Namespace == typeof(Dnnl).Namespace && t.IsEnum))
+            foreach (string name in Enum.GetNames(type))
+                bound.Add(name, Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture));
+        foreach (FieldInfo constant in typeof(DnnlConstants).GetFields(BindingFlags.Static | BindingFlags.NonPublic))
+            bound.Add(constant.Name, Convert.ToInt64(constant.GetRawConstantValue(), CultureInfo.InvariantCulture));
+        AddSize<dnnl_memory_desc_t>(bound);
+        AddSize<dnnl_convolution_desc_t>(bound);
+        AddSize<dnnl_inner_product_desc_t>(bound);
+        AddFields<dnnl_exec_arg_t>(bound);
+        AddFields<dnnl_version_t>(bound);
+        return bound;
+    }
+
+    private static void AddSize<T>(Dictionary<string, long> bound) =>
+        bound.Add($"sizeof({typeof(T).Name})", Unsafe.SizeOf<T>());
+
+    private static void AddFields<T>(Dictionary<string, long> bound)
+    {
+        AddSize<T>(bound);
+        foreach (FieldInfo field in typeof(T).GetFields(BindingFlags.Instance | BindingFlags.NonPublic))
+            bound.Add($"offsetof({typeof(T).Name},{field.Name})", (long)Marshal.OffsetOf<T>(field.Name));
+    }
+
+    private static Dictionary<string, long> FromHeader(IEnumerable<string> expressions)
+    {
+        string folder = Directory.CreateTempSubdirectory("cudnnresnet-bindings-").FullName;
+        try
+        {
+            string source = Path.Combine(folder, "print.c"), program = Path.Combine(folder, "print");
+            File.WriteAllText(source, $$"""
+                #include <stddef.h>
+                #include <stdio.h>
+                #include <{{Header}}>
+                int main(void) {
+                {{string.Join('\n', expressions.Select(e => $"printf(\"%s %lld\\n\", \"{e}\", (long long)({e}));"))}}
+                return 0; }
+                """);
+            Run("cc", "-o", program, source);
+            return Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
+                .ToDictionary(parts => parts[0], parts => long.Parse(parts[1], CultureInfo.InvariantCulture));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string Run(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return output;
+    }
+
+    private sealed class HeaderFactAttribute : FactAttribute
+    {
+        public HeaderFactAttribute()
+        {
+            bool hasCompiler = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+                .Any(folder => File.Exists(Path.Combine(folder, "cc")));
+            Skip = !File.Exists(Header) ? $"{Header} is missing; apt-get install libdnnl-dev."
+                : !hasCompiler ? "There is no C compiler; apt-get install gcc."
+                : null;
+        }
+    }
+}
