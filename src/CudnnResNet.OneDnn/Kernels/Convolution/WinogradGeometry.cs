@@ -7,7 +7,7 @@ namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
 /// <summary>
 /// What Winograd's method takes: float32, 3x3, stride 1, channels in whole blocks. It multiplies 2.25 or 4 times less
-/// than the direct way and rounds more: about 2e-6 of the largest result instead of 3e-7.
+/// than the direct way and rounds more: results differ from the direct ones by up to 2e-6 of the largest.
 /// </summary>
 internal sealed class WinogradGeometry(int n, ConvolutionGeometry g)
 {
