@@ -15,13 +15,16 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
 {
     private const int MaximumRotation = 16;
     private const int MinimumRuns = 3;
-    private const int MaximumRuns = 20;
+    private const int MaximumRuns = 30;
+
+    /// <summary>Two times within this factor of each other were not disturbed.</summary>
+    private const double Agreement = 1.05;
 
     /// <summary>A kernel that was this much slower than the best so far, twice, is not timed further.</summary>
     private const double Hopeless = 1.5;
 
     private const int PatternBytes = 1 << 18;
-    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(100);
 
     // Ordinary numbers between 0.25 and 1: neither zeros nor denormals, which some units run slower or faster. Labels
     // and positions are zero, which is always a legal one.
@@ -90,17 +93,21 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         return set with { Values = regions };
     }
 
+    /// <summary>Runs until the two least times agree, so that a busy machine costs time and not a wrong choice.</summary>
     private double LeastTime(LoadedKernel[] copies, double bestSoFar)
     {
-        double least = double.PositiveInfinity;
+        (double least, double second) = (double.PositiveInfinity, double.PositiveInfinity);
         long start = Stopwatch.GetTimestamp();
-        for (int run = 1; run <= MinimumRuns || (run <= MaximumRuns && Stopwatch.GetElapsedTime(start) < Budget); run++)
+        for (int run = 1; run <= MaximumRuns; run++)
         {
             long begin = Stopwatch.GetTimestamp();
             copies[run % copies.Length].Run();
             backend.Synchronize();
-            least = Math.Min(least, Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
-            if (run == 2 && least > Hopeless * bestSoFar)
+            double time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            (least, second) = time < least ? (time, least) : (least, Math.Min(second, time));
+            if (run >= MinimumRuns && (second <= Agreement * least || Stopwatch.GetElapsedTime(start) > Budget))
+                break;
+            if (run == 2 && second <= Agreement * least && least > Hopeless * bestSoFar)
                 break;
         }
         return Math.Max(least, 0.01);
