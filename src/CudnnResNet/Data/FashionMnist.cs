@@ -8,9 +8,15 @@ namespace CudnnResNet.Data;
 /// </summary>
 public static class FashionMnist
 {
-    private const string DebianFolder = "/usr/share/datasets/fashion-mnist";
-    private const string DebianPackage = "dataset-fashion-mnist";
+    /// <summary>Where Debian's package puts the files.</summary>
+    public const string DebianFolder = "/usr/share/datasets/fashion-mnist";
+
+    public const string DebianPackage = "dataset-fashion-mnist";
+
     private const string BundledFolder = "Assets/fashion-mnist-subset";
+
+    /// <summary>Where the subset lies.</summary>
+    public static string BundledPath => Path.Combine(AppContext.BaseDirectory, BundledFolder);
 
     public static ImmutableArray<string> ClassNames { get; } =
         ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
@@ -31,7 +37,7 @@ public static class FashionMnist
     /// <summary>The class-balanced subset that lies beside the program: 6,000 images to train, 1,000 to test.</summary>
     /// <exception cref="ResNetException">A file is missing or damaged.</exception>
     public static ByteImageSet LoadBundled(bool train) =>
-        Load($"fashion-mnist subset {Part(train)}", Path.Combine(AppContext.BaseDirectory, BundledFolder), train,
+        Load($"fashion-mnist subset {Part(train)}", BundledPath, train,
             "it comes with the program, so build or install that again");
 
     private static ByteImageSet Load(string name, string folder, bool train, string remedy)

@@ -17,14 +17,21 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 /// A safetensors file with the parameters under torchvision's names, the optimizer's state under <c>optimizer.</c>, and
 /// the network and the progress in its metadata.
 /// </summary>
-public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress)
+/// <param name="Weights">Parameters, running statistics and optimizer state.</param>
+/// <param name="Spec">The network.</param>
+/// <param name="Progress">How far the run has come.</param>
+/// <param name="Normalization">What was done to the images; a network is only good for images treated alike.</param>
+public sealed record Checkpoint(
+    NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress, Normalization Normalization)
 {
     private const string Format = "cudnnresnet.format";
     private const string SpecKey = "cudnnresnet.spec";
     private const string ProgressKey = "cudnnresnet.progress";
+    private const string NormalizationKey = "cudnnresnet.normalization";
 
     /// <summary>Replaces the file at <paramref name="path"/> whole or not at all.</summary>
-    public static void Save(string path, TrainingSession session, TrainingProgress progress) =>
+    public static void Save(
+        string path, TrainingSession session, TrainingProgress progress, Normalization normalization) =>
         Safetensors.Write(path, [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()],
             new Dictionary<string, string>
             {
@@ -32,6 +39,7 @@ public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, Traini
                 [Format] = "checkpoint 1",
                 [SpecKey] = JsonSerializer.Serialize(session.Spec, CheckpointJson.Default.ResNetSpec),
                 [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
+                [NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization),
             });
 
     /// <exception cref="ResNetException">No safetensors file, or no checkpoint of a training run.</exception>
@@ -41,7 +49,8 @@ public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, Traini
         if (!file.Metadata.TryGetValue(ProgressKey, out string? progress))
             throw new ResNetException($"{path} holds weights but no training progress; start from it with --init.");
         return new Checkpoint(WeightsOf(file, path), SpecOf(file, path),
-            Parse(progress, path, CheckpointJson.Default.TrainingProgress));
+            Parse(progress, path, CheckpointJson.Default.TrainingProgress),
+            NormalizationOf(file, path) ?? Normalization.None);
     }
 
     /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
@@ -53,6 +62,12 @@ public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, Traini
         spec.Validate();
         return spec;
     }
+
+    /// <summary>What was done to the images that the weights were trained on; null where the file does not say.</summary>
+    public static Normalization? NormalizationOf(TensorFile file, string path) =>
+        file.Metadata.TryGetValue(NormalizationKey, out string? text)
+            ? Parse(text, path, CheckpointJson.Default.Normalization)
+            : null;
 
     public static NetworkWeights WeightsOf(TensorFile file, string path) =>
         new(file.Tensors.ToDictionary(tensor => tensor.Name), path);
@@ -75,4 +90,5 @@ public sealed record Checkpoint(NetworkWeights Weights, ResNetSpec? Spec, Traini
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ResNetSpec))]
 [JsonSerializable(typeof(TrainingProgress))]
+[JsonSerializable(typeof(Normalization))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

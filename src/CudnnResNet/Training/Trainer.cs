@@ -38,7 +38,7 @@ public sealed class Trainer : IDisposable
         _session = session;
         _inference = inference;
         _logits = new float[session.LogitElements];
-        _progress = TrainingProgress.Start;
+        _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
             options.Batch, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
@@ -157,7 +157,7 @@ public sealed class Trainer : IDisposable
     private void Save(string file)
     {
         if (_options.OutputFolder is { } folder)
-            Checkpoint.Save(Path.Combine(folder, file), _session, _progress);
+            Checkpoint.Save(Path.Combine(folder, file), _session, _progress, _options.Normalization);
     }
 
     private static void RequireFit(TrainingOptions options, IDataSet data)

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using CudnnResNet.Cli.Flags;
+using CudnnResNet.OneDnn;
+using CudnnResNet.Reporting;
+using CudnnResNet.Scheduling;
+
+namespace CudnnResNet.Cli.Commands;
+
+/// <summary>A backend as doctor found it.</summary>
+/// <param name="Name">As --device spells it.</param>
+/// <param name="Available">It can be used.</param>
+/// <param name="Version">Of its library.</param>
+/// <param name="InstructionSet">The widest it uses.</param>
+/// <param name="Precisions">What it computes in.</param>
+/// <param name="Tried">Names and paths of its libraries, in the order tried.</param>
+/// <param name="Reason">Why it cannot be used.</param>
+internal sealed record BackendReport(string Name, bool Available, string? Version, string? InstructionSet,
+    IReadOnlyList<string> Precisions, IReadOnlyList<string> Tried, string? Reason);
+
+/// <summary>What doctor prints with --json.</summary>
+internal sealed record DoctorReport(string Version, string Runtime, string System, string Processor, int Cores, long MemoryBytes,
+    IReadOnlyList<string> InstructionSets, IReadOnlyList<BackendReport> Backends, string DefaultDevice,
+    string PlanCache, long PlanCacheBytes, IReadOnlyList<DataSetReport> DataSets, IReadOnlyList<string> Install);
+
+/// <summary>Says what is there, what is missing, and what to do about it.</summary>
+internal sealed class DoctorCommand(Terminal terminal)
+{
+    private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+
+    public static Command Create(Terminal terminal)
+    {
+        DoctorCommand doctor = new(terminal);
+        Command command = new("doctor", "Show backends, versions, instruction sets and caches, and what to install.");
+        command.Add(doctor._json);
+        command.SetAction(doctor.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        DoctorReport report = Examine();
+        if (parsed.GetValue(_json))
+            terminal.Output.WriteLine(Json.Text(report, Json.Default.DoctorReport));
+        else
+            Print(report);
+        return CommandLine.Done;
+    }
+
+    private static DoctorReport Examine()
+    {
+        OneDnnProbe probe = OneDnnBackend.Probe();
+        BackendReport[] backends =
+        [
+            new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal),
+            new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
+            new("cuda", false, null, null, [], [], "not in this build"),
+        ];
+        IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
+        List<string> install = [];
+        if (!probe.IsAvailable)
+            install.Add("apt-get install libdnnl2 (the fast backend)");
+        install.AddRange(sets.Where(set => !set.Found).Select(set => $"{set.Remedy} (data set {set.Name})"));
+        return new DoctorReport(Devices.OwnVersion, $".NET {Devices.RuntimeVersion}", RuntimeInformation.OSDescription,
+            Machine.Processor, Environment.ProcessorCount, Machine.MemoryBytes, Machine.InstructionSets, backends,
+            probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
+    }
+
+    private static string[] OneDnnPrecisions(OneDnnProbe probe) => !probe.IsAvailable ? []
+        : probe.InstructionSet!.StartsWith("avx512_core", StringComparison.Ordinal) ? ["fp32", "bf16"] : ["fp32"];
+
+    private static long BytesIn(string folder) => Directory.Exists(folder)
+        ? new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length)
+        : 0;
+
+    private void Print(DoctorReport report)
+    {
+        TextWriter output = terminal.Output;
+        output.WriteLine($"cudnnresnet  {report.Version} on {report.Runtime}, {report.System}");
+        output.WriteLine($"processor    {report.Processor}, {report.Cores} cores, {ByteSizes.Format(report.MemoryBytes)} of memory");
+        output.WriteLine($"             {string.Join(' ', report.InstructionSets)}");
+        output.WriteLine($"plan cache   {report.PlanCache} ({ByteSizes.Format(report.PlanCacheBytes)})");
+        output.WriteLine();
+        output.WriteLine("backends");
+        foreach (BackendReport backend in report.Backends)
+        {
+            string what = backend.Available
+                ? string.Join(", ", ((string?[])[backend.Version, backend.InstructionSet, .. backend.Precisions]).OfType<string>())
+                : $"missing: {backend.Reason}";
+            string chosen = backend.Name == report.DefaultDevice ? "  <- --device auto" : "";
+            output.WriteLine($"  {backend.Name,-10} {what}{chosen}");
+            if (backend.Tried.Count > 0)
+                output.WriteLine($"             tried {string.Join(", ", backend.Tried)}");
+        }
+        output.WriteLine();
+        output.WriteLine("data sets");
+        foreach (DataSetReport set in report.DataSets)
+            output.WriteLine($"  {set.Name,-21} {(set.Found ? set.Path : $"not found in {set.Path}")}");
+        output.WriteLine();
+        output.WriteLine(report.Install.Count == 0 ? "nothing to install" : "to install");
+        foreach (string package in report.Install)
+            output.WriteLine($"  {package}");
+    }
+}

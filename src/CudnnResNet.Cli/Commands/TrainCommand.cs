@@ -1,0 +1,136 @@
+using System.CommandLine;
+using CudnnResNet.Cli.Flags;
+using CudnnResNet.Data;
+using CudnnResNet.Models;
+using CudnnResNet.Reporting;
+using CudnnResNet.Training;
+
+namespace CudnnResNet.Cli.Commands;
+
+/// <summary>Trains a network.</summary>
+internal sealed class TrainCommand(Terminal terminal)
+{
+    public const string LastFile = "last.safetensors";
+    public const string BestFile = "best.safetensors";
+    public const string LogFile = "run.jsonl";
+
+    private readonly ModelFlags _model = new();
+    private readonly DeviceFlags _device = new();
+    private readonly DataFlags _data = new();
+    private readonly RecipeFlags _recipe = new();
+    private readonly NormalizationFlag _normalize = new("dataset, or as the weights'");
+    private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
+        "Evaluated after each epoch (default: the test part of --data, where it has one).");
+    private readonly Option<string?> _init = Flag.Text("--init", "W.safetensors", "Start from these weights.");
+    private readonly Option<string?> _resume = Flag.Text("--resume", "FILE", "Continue from this checkpoint.");
+    private readonly Option<string?> _log = Flag.Text("--log", "RUN.jsonl", "One JSON object a step: step, epoch, loss, lr, imagesPerSecond.");
+    private readonly Option<string?> _out = Flag.Text("--out", "DIR",
+        $"Receives {LastFile}, {BestFile} and {LogFile} (default: a new folder under runs).");
+    private readonly Option<string?> _gradients = Flag.Text("--dump-gradients", "FILE", "The first step's gradients, as safetensors.");
+    private readonly Option<string?> _report = Flag.Text("--report", "FILE.html", "A report of the run in one file.");
+
+    public static Command Create(Terminal terminal)
+    {
+        TrainCommand train = new(terminal);
+        Command command = new("train", "Train a network.");
+        train._data.AddTo(command);
+        command.Add(train._testData);
+        train._model.AddTo(command);
+        train._recipe.AddTo(command);
+        train._normalize.AddTo(command);
+        train._device.AddTo(command);
+        command.Add(train._init);
+        command.Add(train._resume);
+        command.Add(train._out);
+        command.Add(train._log);
+        command.Add(train._report);
+        command.Add(train._gradients);
+        command.SetAction(train.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        DataRequest data = _data.Read(parsed);
+        DeviceRequest deviceRequest = _device.Read(parsed);
+        ModelRequest request = _model.Read(parsed);
+        (string? init, string? resume) = (parsed.GetValue(_init), parsed.GetValue(_resume));
+        if (init is not null && resume is not null)
+            throw new ResNetException("--init and --resume both give the weights; give one of them");
+        Checkpoint? resumed = resume is null ? null : Checkpoint.Load(resume);
+        WeightsFile? weights = (init ?? resume) is { } path ? WeightsFile.Load(path) : null;
+
+        int? classes = request.Classes ?? weights?.Spec.Classes;
+        IDataSet train = data.Load(train: true, classes);
+        ResNetSpec spec = request.Resolve(weights, train);
+        IDataSet? test = TestRequest(parsed, data)?.Load(train: false, spec.Classes);
+        TrainingOptions options = _recipe.Read(parsed, spec, deviceRequest.Precision, train, resumed) with
+        {
+            Normalization = _normalize.Read(parsed, weights, NormalizationKind.Dataset, () => train),
+            DumpGradients = parsed.GetValue(_gradients) is not null,
+            OutputFolder = parsed.GetValue(_out) ?? OutputPaths.NextRun("train"),
+        };
+        RequireOutputs(parsed, options.OutputFolder);
+
+        using Device device = Devices.Open(deviceRequest, terminal);
+        using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler);
+        if (resumed is not null)
+            trainer.Resume(resumed);
+        else if (weights is not null)
+            trainer.LoadWeights(weights.Weights);
+        Introduce(request, weights, trainer, train, test, device, options.OutputFolder);
+        return Train(parsed, trainer, options, new RunSubject(train, test, device), resumed is not null);
+    }
+
+    private int Train(ParseResult parsed, Trainer trainer, TrainingOptions options, RunSubject subject, bool isResumed)
+    {
+        string log = Path.Combine(options.OutputFolder!, LogFile);
+        RunHeader header = subject.Header(options, trainer.TotalSteps);
+        TrainingResult result;
+        using (RecordedRun run = new() { GradientFile = parsed.GetValue(_gradients) })
+        {
+            run.AddLog(isResumed ? RunLogWriter.Append(log) : RunLogWriter.Create(log));
+            if (parsed.GetValue(_log) is { } own)
+                run.AddLog(isResumed ? RunLogWriter.Append(own, stepLinesOnly: true) : RunLogWriter.Create(own, stepLinesOnly: true));
+            result = run.Run(trainer, header, terminal);
+        }
+        if (parsed.GetValue(_report) is { } report)
+            RunReport.Write(report, log, options, subject, trainer, result, $"./resnet {string.Join(' ', parsed.Tokens)}");
+        string last = Path.Combine(options.OutputFolder!, LastFile);
+        if (result.IsCancelled)
+        {
+            terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} continues with --resume");
+            return CommandLine.Interrupted;
+        }
+        if (result.Test is { } test)
+            terminal.Output.WriteLine($"test accuracy {100 * test.Accuracy:F2} %, best {100 * result.BestAccuracy:F2} %");
+        terminal.Output.WriteLine($"wrote {last}");
+        return CommandLine.Done;
+    }
+
+    private DataRequest? TestRequest(ParseResult parsed, DataRequest data) => parsed.GetValue(_testData) switch
+    {
+        "none" => null,
+        { } => _data.Read(parsed, _testData),
+        null => data.HasTestPart ? data : null,
+    };
+
+    private void RequireOutputs(ParseResult parsed, string folder)
+    {
+        foreach (Option<string?> file in (ReadOnlySpan<Option<string?>>)[_log, _gradients, _report])
+            if (parsed.GetValue(file) is { } path)
+                OutputPaths.RequireFileIn(file.Name, path);
+        OutputPaths.MakeFolder("--out", folder);
+    }
+
+    private void Introduce(ModelRequest request, WeightsFile? weights, Trainer trainer,
+        IDataSet train, IDataSet? test, Device device, string folder)
+    {
+        terminal.Output.WriteLine($"network  {ModelText.Describe(trainer.Session.Spec)}{request.Origin(weights, hasData: true)}");
+        terminal.Output.WriteLine($"data     {train.Name}: {train.Count} images of {train.Height} x {train.Width}"
+            + (test is null ? "; none to test" : $"; to test {test.Count} of {test.Name}"));
+        terminal.Output.WriteLine($"device   {device.Description}; plan made in {trainer.Session.Compiled.Seconds:F1} s, "
+            + $"{ByteSizes.Format(trainer.Session.Compiled.Memory.PeakBytes)} at its peak");
+        terminal.Output.WriteLine($"results  {folder}");
+    }
+}

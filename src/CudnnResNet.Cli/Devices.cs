@@ -1,0 +1,56 @@
+using CudnnResNet.Cli.Flags;
+using CudnnResNet.Compilation;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn;
+using CudnnResNet.Reference;
+using CudnnResNet.Reporting;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Cli;
+
+/// <summary>Chooses a backend by probing: the one asked for, or the fastest that is there and has the precision.</summary>
+internal static class Devices
+{
+    /// <exception cref="ResNetException">What was asked for is not there, or lacks the precision.</exception>
+    public static Device Open(DeviceRequest request, Terminal terminal)
+    {
+        DeviceKind kind = request.Kind == DeviceKind.Auto ? Fastest(request.Precision, terminal) : request.Kind;
+        IBackend backend = kind == DeviceKind.Reference
+            ? new ReferenceBackend(request.Threads)
+            : new OneDnnBackend(request.Threads);
+        if (backend.Supports(request.Precision) is { IsSupported: false } no)
+        {
+            backend.Dispose();
+            throw new ResNetException($"--precision {request.Precision.ShortName()}: {no.Refusal}");
+        }
+        CompilerOptions compiler = new()
+        {
+            // The reference has one kernel for each operation: there is nothing to choose.
+            Tune = !request.IsDeterministic && kind != DeviceKind.Reference,
+            PlanCacheFolder = request.PlanCacheFolder,
+        };
+        return new Device(backend, request.Precision, compiler, LibrariesOf(backend));
+    }
+
+    public static string RuntimeVersion => Environment.Version.ToString();
+
+    public static string OwnVersion => typeof(IBackend).Assembly.GetName().Version!.ToString(3);
+
+    private static DeviceKind Fastest(Precision precision, Terminal terminal)
+    {
+        if (precision == Precision.Fp64)
+            return DeviceKind.Reference;
+        if (OneDnnBackend.Probe().Refusal is not { } reason)
+            return DeviceKind.OneDnn;
+        terminal.Error.WriteLine($"device: the managed reference backend, many times slower than oneDNN: {reason}");
+        return DeviceKind.Reference;
+    }
+
+    private static List<NamedValue> LibrariesOf(IBackend backend)
+    {
+        List<NamedValue> libraries = [new("cudnnresnet", OwnVersion), new("dotnet", RuntimeVersion)];
+        if (backend is OneDnnBackend)
+            libraries.Add(new NamedValue("onednn", OneDnnBackend.Probe().Version!));
+        return libraries;
+    }
+}

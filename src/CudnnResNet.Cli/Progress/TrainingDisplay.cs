@@ -1,0 +1,32 @@
+using CudnnResNet.Training;
+
+namespace CudnnResNet.Cli.Progress;
+
+/// <summary>Shows a run while it runs.</summary>
+internal abstract class TrainingDisplay
+{
+    protected RunProgress Progress { get; } = new();
+
+    public static TrainingDisplay For(Terminal terminal, Func<long> totalSteps) => terminal.IsInteractive
+        ? new LiveDisplay(terminal, totalSteps)
+        : new LineDisplay(terminal, totalSteps);
+
+    /// <summary>Runs <paramref name="run"/>, which reports to <see cref="OnStep"/> and <see cref="OnEpoch"/>.</summary>
+    public abstract TrainingResult Show(Func<TrainingResult> run);
+
+    public void OnStep(StepRecord step)
+    {
+        Progress.Add(step);
+        AfterStep();
+    }
+
+    public void OnEpoch(EpochRecord epoch)
+    {
+        Progress.Add(epoch);
+        AfterEpoch(epoch);
+    }
+
+    protected abstract void AfterStep();
+
+    protected abstract void AfterEpoch(EpochRecord epoch);
+}

@@ -1,0 +1,58 @@
+using CudnnResNet.Cli.Progress;
+using CudnnResNet.Reporting;
+using CudnnResNet.Training;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Cli;
+
+/// <summary>A training run with its display, its logs, and an orderly end at Ctrl-C.</summary>
+internal sealed class RecordedRun : IDisposable
+{
+    private readonly List<RunLogWriter> _logs = [];
+
+    /// <summary>Writes the first step's gradients here.</summary>
+    public string? GradientFile { get; init; }
+
+    /// <summary>Is told of every step, on the training thread.</summary>
+    public Action<StepRecord>? OnStep { get; init; }
+
+    public void AddLog(RunLogWriter log) => _logs.Add(log);
+
+    public TrainingResult Run(Trainer trainer, RunHeader header, Terminal terminal)
+    {
+        foreach (RunLogWriter log in _logs)
+            log.Write(header);
+        TrainingDisplay display = TrainingDisplay.For(terminal, () => trainer.TotalSteps);
+        TrainingObserver observer = new()
+        {
+            OnStep = step =>
+            {
+                foreach (RunLogWriter log in _logs)
+                    log.Write(step);
+                OnStep?.Invoke(step);
+                display.OnStep(step);
+            },
+            OnEpoch = epoch =>
+            {
+                foreach (RunLogWriter log in _logs)
+                    log.Write(epoch);
+                display.OnEpoch(epoch);
+            },
+            OnFirstGradients = WriteGradients,
+        };
+        using Interruption interruption = new();
+        return display.Show(() => trainer.Run(observer, interruption.Token));
+    }
+
+    public void Dispose()
+    {
+        foreach (RunLogWriter log in _logs)
+            log.Dispose();
+    }
+
+    private void WriteGradients(IReadOnlyList<NamedTensor> gradients)
+    {
+        if (GradientFile is { } path)
+            Safetensors.Write(path, gradients);
+    }
+}

@@ -1,0 +1,31 @@
+using CudnnResNet.Data;
+using CudnnResNet.Reporting;
+using CudnnResNet.Training;
+
+namespace CudnnResNet.Cli;
+
+/// <summary>What a run trains on, and with.</summary>
+internal sealed record RunSubject(IDataSet Train, IDataSet? Test, Device Device)
+{
+    public RunHeader Header(TrainingOptions options, long totalSteps) =>
+        new(DateTimeOffset.Now, OptionsOf(options, totalSteps), Device.Libraries);
+
+    public IReadOnlyList<NamedValue> OptionsOf(TrainingOptions options, long totalSteps) =>
+    [
+        new("network", ModelText.Describe(options.Spec)),
+        new("data", Train.Name),
+        new("test data", Test?.Name ?? "none"),
+        new("device", Device.Description),
+        new("batch", $"{options.Batch}"),
+        new("steps", $"{totalSteps}"),
+        new("learning rate", $"{options.LearningRate}, {(options.Schedule == ScheduleKind.Cosine ? "cosine" : "constant")}"),
+        new("momentum", $"{options.Optimizer.Momentum}"),
+        new("weight decay", $"{options.Optimizer.WeightDecay}{(options.Optimizer.DecayBatchNormAndBias ? "" : ", not on batch norms and biases")}"),
+        new("label smoothing", $"{options.LabelSmoothing}"),
+        new("order", options.Shuffle ? $"shuffled, seed {options.Seed}" : $"as in the data, seed {options.Seed}"),
+        new("augmentation", options.Augmentation == Augmentation.None ? "none"
+            : $"crops with padding {options.Augmentation.CropPadding}{(options.Augmentation.HorizontalFlip ? ", horizontal flips" : "")}"),
+        new("normalisation", options.Normalization.IsNone ? "none"
+            : $"mean {string.Join(' ', options.Normalization.Mean)}, deviation {string.Join(' ', options.Normalization.Std)}"),
+    ];
+}
