@@ -18,7 +18,9 @@ internal static class KernelCatalog
     [
         new ConvolutionForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
+        new ProductBackwardDataKernel(factory),
         new ConvolutionBackwardFilterKernel(factory),
+        new ProductBackwardFilterKernel(factory),
         .. float32Convolution == Float32Convolution.DirectOrWinograd ? Winograd(factory) : [],
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),

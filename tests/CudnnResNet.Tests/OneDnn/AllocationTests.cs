@@ -8,7 +8,7 @@ namespace CudnnResNet.Tests.OneDnn;
 /// <summary>After its first run, no kernel allocates: neither on the caller's thread nor on the team's, nor an arena.</summary>
 public sealed class AllocationTests
 {
-    private const int Attempts = 5;
+    private const int Attempts = 100;
 
     [OneDnnFact]
     public void RunningAllocatesNothing()
@@ -41,16 +41,21 @@ public sealed class AllocationTests
         loaded.Run();
         long arenaBytes = backend.AllocatedBytes;
 
+        long ownBefore = GC.GetAllocatedBytesForCurrentThread();
+        loaded.Run();
+        Assert.Equal(ownBefore, GC.GetAllocatedBytesForCurrentThread());
+
         // The test runner's own threads may allocate meanwhile; a kernel that does so allocates in every attempt.
         long fewest = long.MaxValue;
         for (int attempt = 0; attempt < Attempts && fewest > 0; attempt++)
         {
+            if (attempt > 0)
+                Thread.Sleep(1);
             long before = GC.GetTotalAllocatedBytes(precise: true);
-            loaded.Run();
             loaded.Run();
             fewest = Math.Min(fewest, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
-        Assert.True(fewest == 0, $"'{kernel.Name}' on '{problem}' allocates {fewest} bytes in two runs.");
+        Assert.True(fewest == 0, $"'{kernel.Name}' on '{problem}' allocates {fewest} bytes in a run.");
         Assert.Equal(arenaBytes, backend.AllocatedBytes);
     }
 }

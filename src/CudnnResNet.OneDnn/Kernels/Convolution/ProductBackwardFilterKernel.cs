@@ -1,0 +1,47 @@
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn.Interop;
+using CudnnResNet.OneDnn.Primitives;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.OneDnn.Kernels.Convolution;
+
+/// <summary>wgrad of a 1x1 convolution: dw[K,C] = dy[M,K]ᵀ x[M,C] with M = N * H * W, already in KRSC.</summary>
+internal sealed unsafe class ProductBackwardFilterKernel(PrimitiveFactory factory) : Kernel
+{
+    public override string Name => "conv_bwd_filter_product";
+
+    public override KernelSupport Check(Problem problem)
+    {
+        if (problem.Operations is not [ConvolutionBackwardFilter { Geometry: var geometry }])
+            return KernelSupport.No("not a conv_bwd_filter");
+        KernelSupport support = PointwiseProduct.Check(geometry, problem.Input(0, 0).Type);
+        if (!support.IsSupported)
+            return support;
+        return PlanOf(problem).Primitive is null ? KernelSupport.No("oneDNN has no such product here") : KernelSupport.Yes;
+    }
+
+    public override long WorkspaceBytes(Problem problem) => PlanOf(problem).Primitive!.ScratchpadBytes;
+
+    public override LoadedKernel Load(Problem problem, KernelArguments arguments)
+    {
+        Plan plan = PlanOf(problem);
+        OperandAddresses at = new(arguments);
+        Node node = problem.Nodes[0];
+        return new BoundPrimitive(factory, plan.Primitive!)
+            .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X(DataType.Float32), at[node.Inputs[0]])
+            .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[node.Inputs[1]])
+            .With(DnnlConstants.DNNL_ARG_DIFF_WEIGHTS, plan.Primitives.KeptWeight, at[node.Outputs[0]])
+            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
+                plan.Primitive!.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace());
+    }
+
+    private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>
+    {
+        ConvolutionGeometry geometry = ((ConvolutionBackwardFilter)problem.Nodes[0].Operation).Geometry;
+        LinearPrimitives primitives = PointwiseProduct.Primitives(factory, problem.Input(0, 0).Shape.N, geometry);
+        return new Plan(primitives, primitives.BackwardWeight());
+    });
+
+    private sealed record Plan(LinearPrimitives Primitives, CompiledPrimitive? Primitive);
+}
