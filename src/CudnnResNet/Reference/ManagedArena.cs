@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CudnnResNet.Kernels;
 
@@ -14,8 +15,8 @@ internal sealed class ManagedArena(long bytes) : Arena(bytes)
         if (region.Bytes == 0)
             return [];
         int words = checked((int)((region.Bytes + 7) / 8));
-        Span<byte> span = MemoryMarshal.AsBytes(_words.AsSpan((int)(region.OffsetBytes / 8), words));
-        return MemoryMarshal.Cast<byte, T>(span[..(int)region.Bytes]);
+        int elements = checked((int)(region.Bytes / Unsafe.SizeOf<T>()));
+        return MemoryMarshal.Cast<long, T>(_words.AsSpan((int)(region.OffsetBytes / 8), words))[..elements];
     }
 
     public override void Write(Region region, ReadOnlySpan<byte> source)
@@ -38,7 +39,7 @@ internal sealed class ManagedArena(long bytes) : Arena(bytes)
         {
             return new long[(bytes + 7) / 8];
         }
-        catch (OutOfMemoryException error)
+        catch (Exception error) when (error is OutOfMemoryException or OverflowException)
         {
             throw new ResNetException($"The machine has no {bytes:N0} bytes left; use a smaller batch.", error);
         }

@@ -49,40 +49,51 @@ internal sealed class MaxPoolKernel(WorkerPool workers) : ReferenceKernel<MaxPoo
     }
 }
 
-/// <summary>One item is one image, because windows overlap.</summary>
+/// <summary>
+/// One item is one row of dx: each element collects from the windows whose maximum it was. A position outside the image
+/// is nobody's.
+/// </summary>
 internal sealed class MaxPoolBackwardKernel(WorkerPool workers) : ReferenceKernel<MaxPoolBackward>(workers)
 {
-    public override long WorkspaceBytes(Problem problem) =>
-        8L * Workers * ImageElements(((MaxPoolBackward)problem.Operations[0]).Geometry);
-
     protected override LoadedKernel Bind<T>(Binding binding) => new Loaded<T>(binding, OperationOf(binding).Geometry);
 
-    private static int ImageElements(PoolGeometry g) => g.H * g.W * g.C;
-
-    private sealed class Loaded<T>(Binding binding, PoolGeometry g) : LoadedReference(binding, binding.InputShape(0).N)
+    private sealed class Loaded<T>(Binding binding, PoolGeometry g)
+        : LoadedReference(binding, binding.InputShape(0).N * g.H)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         public override void Do(int begin, int end, int worker)
         {
+            int imageElements = g.P * g.Q * g.C;
             ReadOnlySpan<T> dy = Binding.Input<T>(0);
             ReadOnlySpan<byte> argmax = Binding.Input<byte>(1);
             Span<T> dx = Binding.Output<T>(0);
-            Span<double> sums = Binding.Workspace(worker, ImageElements(g));
-            for (int n = begin; n < end; n++)
+            for (int row = begin; row < end; row++)
             {
-                sums.Clear();
-                for (int p = 0; p < g.P; p++)
-                    for (int q = 0; q < g.Q; q++)
-                        for (int c = 0; c < g.C; c++)
-                        {
-                            int from = ((n * g.P + p) * g.Q + q) * g.C + c;
-                            (int r, int s) = Math.DivRem(argmax[from], g.Window);
-                            int h = p * g.Stride - g.Padding + r;
-                            int w = q * g.Stride - g.Padding + s;
-                            sums[(h * g.W + w) * g.C + c] += double.CreateTruncating(dy[from]);
-                        }
-                Wide.Store(sums, dx.Slice(n * sums.Length, sums.Length));
+                (int n, int h) = Math.DivRem(row, g.H);
+                for (int w = 0; w < g.W; w++)
+                    for (int c = 0; c < g.C; c++)
+                        dx[(row * g.W + w) * g.C + c] = T.CreateTruncating(Collected(
+                            dy.Slice(n * imageElements, imageElements), argmax.Slice(n * imageElements, imageElements), h, w, c));
             }
+        }
+
+        private double Collected(ReadOnlySpan<T> dy, ReadOnlySpan<byte> argmax, int h, int w, int c)
+        {
+            double sum = 0;
+            for (int r = 0; r < g.Window; r++)
+            {
+                (int p, int offGrid) = Math.DivRem(h + g.Padding - r, g.Stride);
+                if (offGrid != 0 || p < 0 || p >= g.P)
+                    continue;
+                for (int s = 0; s < g.Window; s++)
+                {
+                    (int q, offGrid) = Math.DivRem(w + g.Padding - s, g.Stride);
+                    int from = (p * g.Q + q) * g.C + c;
+                    if (offGrid == 0 && q >= 0 && q < g.Q && argmax[from] == r * g.Window + s)
+                        sum += double.CreateTruncating(dy[from]);
+                }
+            }
+            return sum;
         }
     }
 }

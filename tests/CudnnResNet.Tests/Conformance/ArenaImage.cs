@@ -62,11 +62,17 @@ internal sealed class ArenaImage
     public void Set(ValueId input, double[] values) =>
         StorageFormat.Encode(values, _problem[input].Type, Slice(_before, _values[input.Index]));
 
+    /// <summary>Lays the image into the arena and binds the kernel to it.</summary>
+    public LoadedKernel Load(Kernel kernel, Arena arena)
+    {
+        arena.Write(new Region(0, Bytes), _before);
+        return kernel.Load(_problem, new KernelArguments(arena, _values, _workspace, _packed));
+    }
+
     /// <summary>Lays the image into the arena, runs the kernel <paramref name="runs"/> times from there, reads it back.</summary>
     public void Run(Kernel kernel, IBackend backend, Arena arena, int runs = 1)
     {
-        KernelArguments arguments = new(arena, _values, _workspace, _packed);
-        using LoadedKernel loaded = kernel.Load(_problem, arguments);
+        using LoadedKernel loaded = Load(kernel, arena);
         for (int i = 0; i < runs; i++)
         {
             arena.Write(new Region(0, Bytes), _before);
