@@ -61,9 +61,11 @@ internal static class CommandLine
     {
         RootCommand root = new("Trains and serves ResNet-18 to 200.")
         {
+            QuickstartCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvalCommand.Create(terminal),
             PredictCommand.Create(terminal),
+            BenchCommand.Create(terminal),
             SummaryCommand.Create(terminal),
             DoctorCommand.Create(terminal),
         };

@@ -27,10 +27,11 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(100);
 
     // Ordinary numbers between 0.25 and 1: neither zeros nor denormals, which some units run slower or faster. Labels
-    // and positions are zero, which is always a legal one.
+    // are zero; positions in a pooling window are the centre of 3 x 3, which never lies in the padding.
     private static readonly byte[] Floats = Pattern(DataType.Float32);
     private static readonly byte[] BFloats = Pattern(DataType.BFloat16);
     private static readonly byte[] Zeros = new byte[PatternBytes];
+    private static readonly byte[] Centres = [.. Enumerable.Repeat((byte)4, PatternBytes)];
 
     /// <summary>
     /// The time of one run of each kernel in microseconds: the least of several, because whatever disturbs a run makes
@@ -140,6 +141,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         {
             DataType.Float32 => Floats,
             DataType.BFloat16 => BFloats,
+            DataType.UInt8 => Centres,
             _ => Zeros,
         };
         for (long done = 0; done < region.Bytes; done += PatternBytes)

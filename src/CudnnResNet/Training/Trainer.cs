@@ -20,7 +20,7 @@ public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Te
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    private readonly TrainingOptions _options;
+    private TrainingOptions _options;
     private readonly IDataSet _train;
     private readonly IDataSet? _test;
     private readonly TrainingSession _session;
@@ -44,7 +44,10 @@ public sealed class Trainer : IDisposable
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
-    public long TotalSteps { get; }
+    public long TotalSteps { get; private set; }
+
+    /// <summary>The run as it will be: <see cref="FitInto"/> changes its length.</summary>
+    public TrainingOptions Options => _options;
 
     public TrainingSession Session => _session;
 
@@ -89,6 +92,32 @@ public sealed class Trainer : IDisposable
         _session.LoadWeights(checkpoint.Weights);
         _session.LoadOptimizer(checkpoint.Weights);
         _progress = checkpoint.Progress;
+    }
+
+    /// <summary>
+    /// Sets the number of epochs so that the run takes about so long here, by timing a few steps on blank images. The
+    /// network is afterwards as it was.
+    /// </summary>
+    public void FitInto(TimeSpan time, int fewestEpochs, int mostEpochs)
+    {
+        const int Probes = 5;
+        NetworkWeights weights = _session.SaveWeights();
+        NetworkWeights optimizer = new(_session.SaveOptimizer().ToDictionary(tensor => tensor.Name), weights.Origin);
+        float[] images = new float[_session.ImageElements];
+        int[] labels = new int[_session.Batch];
+        double least = double.PositiveInfinity;
+        for (int i = 0; i < Probes; i++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            _ = _session.Step(images, labels, learningRate: 0);
+            least = Math.Min(least, Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        }
+        _session.LoadWeights(weights);
+        _session.LoadOptimizer(optimizer);
+        double secondsPerEpoch = least * _train.Count / _options.Batch;
+        int epochs = (int)Math.Clamp(time.TotalSeconds / secondsPerEpoch, fewestEpochs, mostEpochs);
+        _options = _options with { Epochs = epochs, Steps = null };
+        TotalSteps = _loaderOptions.StepsThrough(epochs, _train.Count);
     }
 
     public TrainingResult Run(TrainingObserver observer, CancellationToken cancellation)

@@ -118,27 +118,31 @@ public sealed class TrainingSession : IDisposable
     /// <returns>The batch's loss, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        _images.Write(images);
-        return Step(labels, learningRate);
+        WriteBatch(images, labels, learningRate);
+        Run();
+        return ReadLoss();
     }
 
     /// <inheritdoc cref="Step(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
         _images.Write(images);
-        return Step(labels, learningRate);
+        WriteLabels(labels, learningRate);
+        Run();
+        return ReadLoss();
     }
 
-    /// <summary>The first of the three parts of a step, for those who time them.</summary>
+    /// <summary>What the next <see cref="Run"/> works on.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
         _images.Write(images);
         WriteLabels(labels, learningRate);
     }
 
-    /// <summary>One step on the batch that was written last.</summary>
+    /// <summary>Forward, backward and update on the batch that was written last.</summary>
     public void Run() => _plan.Run();
 
+    /// <summary>The loss of the last step's batch, before the update.</summary>
     public double ReadLoss()
     {
         _loss.Read(_scalar);
@@ -149,13 +153,6 @@ public sealed class TrainingSession : IDisposable
     public void ReadLogits(Span<float> logits) => _logits.Read(logits);
 
     public void Dispose() => _plan.Dispose();
-
-    private double Step(ReadOnlySpan<int> labels, double learningRate)
-    {
-        WriteLabels(labels, learningRate);
-        Run();
-        return ReadLoss();
-    }
 
     private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {

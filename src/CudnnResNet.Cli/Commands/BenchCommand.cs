@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Diagnostics;
+using CudnnResNet.Autodiff;
+using CudnnResNet.Cli.Flags;
+using CudnnResNet.Execution;
+using CudnnResNet.Inference;
+using CudnnResNet.Memory;
+using CudnnResNet.Models;
+using CudnnResNet.Reporting;
+using CudnnResNet.Tensors;
+using CudnnResNet.Training;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Cli.Commands;
+
+/// <summary>What bench prints with --json.</summary>
+/// <param name="LatencyMs">One batch, from input in host memory to results in host memory.</param>
+/// <param name="ComputeMs">The same without the copies.</param>
+/// <param name="PeakBytes">All memory of the plan, weights included.</param>
+/// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
+internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
+    int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
+    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries);
+
+/// <summary>Measures how fast a network serves or trains, on random images and fresh weights.</summary>
+internal sealed class BenchCommand(Terminal terminal, bool isTraining)
+{
+    private readonly ModelFlags _model = new();
+    private readonly DeviceFlags _device = new();
+    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a batch (default 1; training 16).");
+    private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
+    private readonly Option<double?> _seconds = Flag.Number("--seconds", "How long to measure (default 5); at least three batches are run.");
+    private readonly Option<double?> _warmup = Flag.Number("--warmup", "Seconds before that (default 1); at least one batch is run.");
+    private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+
+    public static Command Create(Terminal terminal) =>
+        new("bench", "Measure throughput and latency.")
+        {
+            new BenchCommand(terminal, isTraining: false).ToCommand("infer", "Measure inference."),
+            new BenchCommand(terminal, isTraining: true).ToCommand("train", "Measure whole training steps."),
+        };
+
+    private Command ToCommand(string name, string description)
+    {
+        Command command = new(name, description);
+        _model.AddTo(command);
+        command.Add(_batch);
+        command.Add(_imageSize);
+        _device.AddTo(command);
+        command.Add(_seconds);
+        command.Add(_warmup);
+        command.Add(_json);
+        command.SetAction(Run);
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        DeviceRequest request = _device.Read(parsed);
+        ResNetSpec spec = _model.Read(parsed).Resolve(weights: null);
+        int batch = Positive(parsed, _batch, isTraining ? 16 : 1);
+        int size = Positive(parsed, _imageSize, spec.DefaultImageSize);
+        double seconds = NotNegative(parsed, _seconds, 5);
+        double warmup = NotNegative(parsed, _warmup, 1);
+        using Device device = Devices.Open(request, terminal);
+        Measured measured = isTraining
+            ? Train(spec, batch, size, device, warmup, seconds)
+            : Infer(spec, batch, size, device, warmup, seconds);
+        Latency latency = Latency.Of(measured.LatencyMs);
+        BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
+            device.Backend.Name, device.Precision.ShortName(), batch, size, device.Backend.Threads,
+            batch * measured.LatencyMs.Count / (measured.LatencyMs.Sum() / 1000), latency, Latency.Of(measured.ComputeMs),
+            measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
+            device.Libraries.ToDictionary(library => library.Name, library => library.Value));
+        if (parsed.GetValue(_json))
+            terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));
+        else
+            Print(report, spec, measured);
+        return CommandLine.Done;
+    }
+
+    private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs);
+
+    private static Measured Infer(ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds)
+    {
+        using InferenceSession session = InferenceSession.Create(
+            spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
+        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+        float[] images = RandomImages(session.ImageElements);
+        float[] logits = new float[session.LogitElements];
+        return Measure(session.Compiled, warmup, seconds,
+            () => session.WriteImages(images), session.Run, () => session.ReadLogits(logits));
+    }
+
+    private static Measured Train(ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds)
+    {
+        StepOptions step = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
+        using TrainingSession session = TrainingSession.Create(
+            spec, batch, size, size, device.Precision, step, device.Backend, device.Compiler);
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+        float[] images = RandomImages(session.ImageElements);
+        Random random = new(1);
+        int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
+        return Measure(session.Compiled, warmup, seconds,
+            () => session.WriteBatch(images, labels, learningRate: 1e-3), session.Run, () => _ = session.ReadLoss());
+    }
+
+    private static Measured Measure(
+        CompiledGraph compiled, double warmup, double seconds, Action write, Action run, Action read)
+    {
+        const int FewestBatches = 3;
+        Measured measured = new(compiled, [], []);
+        long begin = Stopwatch.GetTimestamp();
+        do
+        {
+            write();
+            run();
+            read();
+        }
+        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < warmup);
+        begin = Stopwatch.GetTimestamp();
+        while (measured.LatencyMs.Count < FewestBatches || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds)
+        {
+            long start = Stopwatch.GetTimestamp();
+            write();
+            long written = Stopwatch.GetTimestamp();
+            run();
+            long done = Stopwatch.GetTimestamp();
+            read();
+            measured.LatencyMs.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            measured.ComputeMs.Add(Stopwatch.GetElapsedTime(written, done).TotalMilliseconds);
+        }
+        return measured;
+    }
+
+    private void Print(BenchReport report, ResNetSpec spec, Measured measured)
+    {
+        MemoryPlan memory = measured.Compiled.Memory;
+        terminal.Output.WriteLine($"network      {ModelText.Describe(spec)}");
+        terminal.Output.WriteLine($"work         {report.Mode}, batch {report.Batch}, images of {report.ImageSize} x {report.ImageSize}, {report.Precision}");
+        terminal.Output.WriteLine($"device       {report.Device}, {report.Threads} threads; {string.Join(", ", report.Libraries.Select(library => $"{library.Key} {library.Value}"))}");
+        terminal.Output.WriteLine($"plan         {measured.Compiled.Schedule.Segments.Length} kernels for {measured.Compiled.Graph.Nodes.Length} nodes, made in {report.PlanSeconds:F2} s");
+        terminal.Output.WriteLine($"memory       {ByteSizes.Format(report.PeakBytes)} at its peak: {ByteSizes.Format(memory.PersistentBytes)} that last, {ByteSizes.Format(memory.TransientBytes)} for a run");
+        terminal.Output.WriteLine($"throughput   {report.ImagesPerSecond:F1} images/s over {measured.LatencyMs.Count} batches");
+        terminal.Output.WriteLine();
+        TextTable table = new("ms a batch", ">min", ">mean", ">p50", ">p90", ">p95", ">p99", ">max");
+        AddRow(table, "host to host", report.LatencyMs);
+        AddRow(table, "compute", report.ComputeMs);
+        table.WriteTo(terminal.Output);
+    }
+
+    private static void AddRow(TextTable table, string name, Latency latency) => table.Add(name, $"{latency.Min:F2}",
+        $"{latency.Mean:F2}", $"{latency.P50:F2}", $"{latency.P90:F2}", $"{latency.P95:F2}", $"{latency.P99:F2}", $"{latency.Max:F2}");
+
+    private static float[] RandomImages(int elements)
+    {
+        Random random = new(1);
+        float[] images = new float[elements];
+        for (int i = 0; i < images.Length; i++)
+            images[i] = 2 * random.NextSingle() - 1;
+        return images;
+    }
+
+    private static int Positive(ParseResult parsed, Option<int?> option, int standard) =>
+        (parsed.GetValue(option) ?? standard) is >= 1 and int value
+            ? value
+            : throw new ResNetException($"{option.Name} is {parsed.GetValue(option)}; give at least 1");
+
+    private static double NotNegative(ParseResult parsed, Option<double?> option, double standard) =>
+        (parsed.GetValue(option) ?? standard) is >= 0 and double value
+            ? value
+            : throw new ResNetException($"{option.Name} is {parsed.GetValue(option)}; give 0 or more");
+}
