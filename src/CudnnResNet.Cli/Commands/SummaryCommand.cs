@@ -50,12 +50,9 @@ internal sealed class SummaryCommand(Terminal terminal)
         int size = parsed.GetValue(_imageSize) ?? spec.DefaultImageSize;
         Precision precision = parsed.GetValue(_precision) ?? Precision.Fp32;
         NetworkSummary summary = NetworkSummary.Of(spec, batch, size, size);
-        // A single value per channel cannot be trained, but its network can be shown.
-        LayerGraph training = ResNetGraph.Training(spec, Math.Max(batch, 2), size, size, precision, labelSmoothing: 0);
-        long activationBytes = KeptActivations.Bytes(training, training.Find(ResNetGraph.Loss).Id) / Math.Max(batch, 2) * batch;
         SummaryReport report = new(ModelText.Name(spec), ModelText.Word(spec.Version), ModelText.Word(spec.Stem), spec.Classes,
             spec.InputChannels, spec.Width, batch, size, precision.ShortName(), summary.Parameters, summary.MultiplyAdds,
-            summary.Parameters * precision.ParameterType().ByteSize(), activationBytes,
+            summary.Parameters * precision.ParameterType().ByteSize(), ActivationBytes(spec, batch, size, precision),
             [.. summary.Layers.Select(layer => new LayerReport(
                 layer.Name, layer.Kind, Nchw(layer.Output), layer.Parameters, layer.MultiplyAdds))]);
         if (parsed.GetValue(_json))
@@ -78,6 +75,19 @@ internal sealed class SummaryCommand(Terminal terminal)
         terminal.Output.WriteLine($"parameters         {report.Parameters:N0} ({ByteSizes.Format(report.ParameterBytes)})");
         terminal.Output.WriteLine($"multiply-adds      {report.MultiplyAdds:N0} an image");
         terminal.Output.WriteLine($"activation memory  {ByteSizes.Format(report.ActivationBytes)} kept for the backward pass at this batch");
+    }
+
+    /// <summary>From two small batches, because an image alone may be too small to train on; the bytes are affine in the batch.</summary>
+    private static long ActivationBytes(ResNetSpec spec, int batch, int size, Precision precision)
+    {
+        long two = Kept(2);
+        return two + (batch - 2) * (Kept(3) - two);
+
+        long Kept(int images)
+        {
+            LayerGraph training = ResNetGraph.Training(spec, images, size, size, precision, labelSmoothing: 0);
+            return KeptActivations.Bytes(training, training.Find(ResNetGraph.Loss).Id);
+        }
     }
 
     private static ImmutableArray<int> Nchw(TensorShape shape) =>

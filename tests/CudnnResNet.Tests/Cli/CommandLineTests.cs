@@ -1,0 +1,77 @@
+using CudnnResNet.Tests.Weights;
+
+namespace CudnnResNet.Tests.Cli;
+
+/// <summary>What is wrong with a call is said in one line on standard error, and the exit code is 2.</summary>
+public class CommandLineTests
+{
+    [Theory]
+    [InlineData("'bogus'", "bogus")]
+    [InlineData("--bogus", "train", "--bogus")]
+    [InlineData("--data is missing", "train")]
+    [InlineData("--lr is 'abc'; give a number", "train", "--data", "fashion-mnist-subset", "--lr", "abc")]
+    [InlineData("--lr is 'NaN'", "train", "--data", "fashion-mnist-subset", "--lr", "NaN")]
+    [InlineData("learning rate of -1", "train", "--data", "fashion-mnist-subset", "--lr", "-1")]
+    [InlineData("--batch is '1.5'; give a whole number", "train", "--data", "fashion-mnist-subset", "--batch", "1.5")]
+    [InlineData("batch of 0", "train", "--data", "fashion-mnist-subset", "--batch", "0")]
+    [InlineData("label smoothing of 1", "train", "--data", "fashion-mnist-subset", "--label-smoothing", "1")]
+    [InlineData("--epochs and --steps", "train", "--data", "fashion-mnist-subset", "--epochs", "1", "--steps", "1")]
+    [InlineData("--schedule is 'linear'; give one of constant, cosine", "train", "--data", "fashion-mnist-subset", "--schedule", "linear")]
+    [InlineData("--data is 'mnist'; give fashion-mnist, fashion-mnist-subset or npy:DIR", "train", "--data", "mnist")]
+    [InlineData("--data-root", "train", "--data", "fashion-mnist-subset", "--data-root", "/tmp")]
+    [InlineData("--classes 10", "train", "--data", "fashion-mnist-subset", "--classes", "5", "--device", "reference")]
+    [InlineData("give one of resnet18, resnet34, resnet50, resnet101, resnet152, resnet200", "summary", "--model", "resnet51")]
+    [InlineData("--version is 'v3'; give one of v1, v1.5, v2", "summary", "--version", "v3")]
+    [InlineData("--stem is 'Cifar'; give one of imagenet, cifar, nodown", "summary", "--stem", "Cifar")]
+    [InlineData("0 classes", "summary", "--classes", "0")]
+    [InlineData("images of 0 x 0", "summary", "--image-size", "0")]
+    [InlineData("--device cuda is not in this build", "train", "--data", "fashion-mnist-subset", "--device", "cuda")]
+    [InlineData("--device is 'gpu'", "train", "--data", "fashion-mnist-subset", "--device", "gpu")]
+    [InlineData("--precision is 'fp16'", "train", "--data", "fashion-mnist-subset", "--precision", "fp16")]
+    [InlineData("--precision bf16: the reference backend has fp32 and fp64 only",
+        "train", "--data", "fashion-mnist-subset", "--precision", "bf16", "--device", "reference")]
+    [InlineData("--threads is 0", "train", "--data", "fashion-mnist-subset", "--threads", "0")]
+    [InlineData("no such safetensors file", "train", "--data", "fashion-mnist-subset", "--init", "/nonexistent.safetensors")]
+    [InlineData("no such safetensors file", "train", "--data", "fashion-mnist-subset", "--resume", "/nonexistent.safetensors")]
+    [InlineData("no such folder", "train", "--data", "npy:/nonexistent")]
+    [InlineData("the folder /nonexistent does not exist", "train", "--data", "fashion-mnist-subset", "--log", "/nonexistent/run.jsonl")]
+    [InlineData("cannot be made", "train", "--data", "fashion-mnist-subset", "--out", "/proc/nonexistent/out")]
+    [InlineData("--weights is missing", "predict", "--tensor", "in.npy", "--out", "out.npy")]
+    [InlineData("/nonexistent does not exist", "predict", "--weights", "w", "--tensor", "in.npy", "--out", "/nonexistent/out.npy")]
+    public void ARefusalIsOneLine(string expected, params string[] arguments) =>
+        Assert.Contains(expected, CliRun.Refusal(arguments), StringComparison.Ordinal);
+
+    [Fact]
+    public void DoubleIsNotOneDnns()
+    {
+        if (CudnnResNet.OneDnn.OneDnnBackend.Probe().IsAvailable)
+            Assert.Contains("--precision fp64: oneDNN does not compute fp64; use the reference backend",
+                CliRun.Refusal("train", "--data", "fashion-mnist-subset", "--precision", "fp64", "--device", "onednn"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LabelsBeyondTheClassesAreNamed()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 6, classes: 3);
+        Assert.Contains("label 2 of image 2", CliRun.Refusal(["train", "--data", $"npy:{folder.Path}", "--classes", "2", .. CliRun.OnReference]),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ADataSetSmallerThanOneBatchIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 6, classes: 3);
+        Assert.Contains("6 images do not fill one batch of 7", CliRun.Refusal(["train", "--data", $"npy:{folder.Path}", .. SmallData.Network,
+            "--batch", "7", "--out", folder.File("out"), .. CliRun.OnReference]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutACommandTheHelpIsShown()
+    {
+        string help = CliRun.Success();
+        foreach (string command in (string[])["train", "eval", "predict", "summary", "doctor"])
+            Assert.Contains($"  {command} ", help, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,134 @@
+using System.Text.Json;
+using CudnnResNet.Data;
+using CudnnResNet.Tests.Golden;
+using CudnnResNet.Tests.Weights;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Tests.Cli;
+
+public class TrainCommandTests
+{
+    /// <summary>
+    /// Files in, log and checkpoint out: seven steps in double follow PyTorch's float64 run. Only the images pass through
+    /// float32, so results may be off by what PyTorch's float32 runs are, which round everything.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(TrainingRun.All), MemberType = typeof(TrainingRun))]
+    public void ARunOnFilesFollowsPyTorch(string name)
+    {
+        using TemporaryFolder folder = new();
+        TrainingRun run = TrainingRun.Load(name);
+        string[] common = [.. GoldenFiles.Write(folder, run), "--precision", "fp64", .. CliRun.OnReference];
+        _ = CliRun.Success(["train", .. Recipe(run.Options, folder), .. common]);
+
+        List<JsonElement> log = ReadLog(folder.File("run.jsonl"));
+        Assert.Equal(run.Float64.Steps.Length, log.Count);
+        for (int i = 0; i < log.Count; i++)
+        {
+            TrainingRunStep expected = run.Float64.Steps[i];
+            Assert.Equal(expected.Step, log[i].GetProperty("step").GetInt32());
+            Assert.Equal(i / (TrainingRun.Images / TrainingRun.Batch) + 1, log[i].GetProperty("epoch").GetInt32());
+            Assert.Equal(expected.Lr, log[i].GetProperty("lr").GetDouble(), 1e-15);
+            Assert.True(log[i].GetProperty("imagesPerSecond").GetDouble() > 0);
+            double bound = Math.Max(
+                Math.Abs(run.Float32.Steps[i].Loss - expected.Loss), Math.Abs(run.Float32ChannelsLast.Steps[i].Loss - expected.Loss));
+            AssertClose(expected.Loss, log[i].GetProperty("loss").GetDouble(), Math.Max(bound, 1e-6 * expected.Loss));
+        }
+        AssertLogits(run.Float64.InitialLogits, run.Float32.InitialLogits, Predict(folder, "init.safetensors", common));
+        AssertLogits(run.Float64.FinalLogits, run.Float32.FinalLogits, Predict(folder, "out/last.safetensors", common));
+    }
+
+    /// <summary>Gradient norms of the first step against PyTorch's in float64; images rounded to float32 change them by 1e-7.</summary>
+    [Fact]
+    public void TheFirstGradientsArePyTorchs()
+    {
+        using TemporaryFolder folder = new();
+        GoldenCase golden = GoldenCase.Load("resnet18-v2-cifar");
+        string[] network = GoldenFiles.Write(folder, golden);
+        _ = CliRun.Success(["train", "--data", $"npy:{folder.Path}", "--init", folder.File("init.safetensors"),
+            "--batch", $"{golden.Batch}", "--steps", "1", "--lr", $"{golden.LearningRate}", "--schedule", "constant",
+            "--momentum", $"{golden.Momentum}", "--weight-decay", $"{golden.WeightDecay}", "--no-shuffle", "--augment", "none",
+            "--normalize", "none", "--dump-gradients", folder.File("gradients.safetensors"), "--out", folder.File("out"),
+            "--precision", "fp64", .. network, .. CliRun.OnReference]);
+        TensorFile gradients = Safetensors.Read(folder.File("gradients.safetensors"));
+        Assert.Equal(golden.FirstStepGradientNorms.Keys.Order(), gradients.Tensors.Select(tensor => tensor.Name).Order());
+        foreach (NamedTensor gradient in gradients.Tensors)
+        {
+            double expected = golden.FirstStepGradientNorms[gradient.Name];
+            AssertClose(expected, GoldenNetwork.Norm(gradient.ToDoubles()), 1e-5 * expected);
+        }
+    }
+
+    [Fact]
+    public void AResumedRunRepeatsTheUnbrokenOne()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 20, classes: 3);
+        string[] flags = ["train", "--data", $"npy:{folder.Path}", "--test-data", $"npy:{folder.Path}", .. SmallData.Network,
+            "--batch", "6", "--lr", "0.05", "--schedule", "constant", "--seed", "7", .. CliRun.OnReference];
+        _ = CliRun.Success([.. flags, "--steps", "7", "--out", folder.File("whole"), "--log", folder.File("whole.jsonl")]);
+        _ = CliRun.Success([.. flags, "--steps", "4", "--out", folder.File("half"), "--log", folder.File("half.jsonl")]);
+        _ = CliRun.Success([.. flags, "--steps", "7", "--out", folder.File("half"), "--log", folder.File("half.jsonl"),
+            "--resume", folder.File("half/last.safetensors")]);
+
+        List<double> whole = [.. ReadLog(folder.File("whole.jsonl")).Select(line => line.GetProperty("loss").GetDouble())];
+        Assert.Equal(7, whole.Count);
+        Assert.Equal(whole, ReadLog(folder.File("half.jsonl")).Select(line => line.GetProperty("loss").GetDouble()));
+        TensorFile last = Safetensors.Read(folder.File("half/last.safetensors"));
+        foreach (NamedTensor tensor in Safetensors.Read(folder.File("whole/last.safetensors")).Tensors)
+            Assert.True(tensor.Data.Span.SequenceEqual(last.TryGet(tensor.Name)!.Data.Span), tensor.Name);
+    }
+
+    /// <summary>What is not asked for is taken from the data, and the checkpoint then describes itself.</summary>
+    [Fact]
+    public void TheDataDecideWhatIsLeftOpen()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 8, classes: 3);
+        string said = CliRun.Success(["train", "--data", $"npy:{folder.Path}", "--model", "resnet18", "--width", "4",
+            "--batch", "8", "--steps", "1", "--out", folder.File("out"), "--report", folder.File("report.html"), .. CliRun.OnReference]);
+        Assert.Contains("resnet18 v1.5, cifar stem, width 4, 3 classes, 1 input channel (classes, input channels, stem chosen for the data)",
+            said, StringComparison.Ordinal);
+        Assert.Contains("3 classes", File.ReadAllText(folder.File("report.html")), StringComparison.Ordinal);
+
+        string evaluated = CliRun.Success(["eval", "--weights", folder.File("out/best.safetensors"), "--data", $"npy:{folder.Path}",
+            "--json", .. CliRun.OnReference]);
+        using JsonDocument json = JsonDocument.Parse(evaluated);
+        Assert.Equal(8, json.RootElement.GetProperty("images").GetInt32());
+        Assert.Equal(json.RootElement.GetProperty("correct").GetInt32() / 8.0, json.RootElement.GetProperty("accuracy").GetDouble());
+    }
+
+    internal static List<JsonElement> ReadLog(string path) =>
+        [.. File.ReadLines(path).Select(line => JsonDocument.Parse(line).RootElement)];
+
+    private static string[] Recipe(TrainingRunOptions options, TemporaryFolder folder) =>
+    [
+        "--data", $"npy:{folder.Path}", "--init", folder.File("init.safetensors"), "--batch", $"{TrainingRun.Batch}",
+        "--steps", "7", "--lr", $"{options.LearningRate}", "--schedule", options.Schedule, "--momentum", $"{TrainingRun.Momentum}",
+        "--weight-decay", $"{options.WeightDecay}", .. options.NoDecayBnBias ? ["--no-decay-bn-bias"] : Array.Empty<string>(),
+        "--label-smoothing", $"{options.LabelSmoothing}", "--seed", "1", "--no-shuffle", "--augment", "none",
+        "--normalize", "none", "--log", folder.File("run.jsonl"), "--out", folder.File("out"),
+    ];
+
+    private static float[] Predict(TemporaryFolder folder, string weights, string[] common)
+    {
+        _ = CliRun.Success(["predict", "--weights", folder.File(weights), "--tensor", folder.File("images.npy"),
+            "--out", folder.File("logits.npy"), .. common]);
+        return NpyFile.Read(folder.File("logits.npy")).AsFloats().ToArray();
+    }
+
+    /// <summary>The first batch's rows, to what float32 costs PyTorch, and never finer than the float32 of the file.</summary>
+    private static void AssertLogits(double[][] expected, double[][] expectedInFloat32, float[] actual)
+    {
+        double[] flat = [.. expected.SelectMany(row => row)];
+        double[] narrow = [.. expectedInFloat32.SelectMany(row => row)];
+        double largest = flat.Max(Math.Abs);
+        double bound = Math.Max(2e-6 * largest, flat.Zip(narrow, (a, b) => Math.Abs(a - b)).Max());
+        Assert.Equal(flat.Length * TrainingRun.Images / TrainingRun.Batch, actual.Length);
+        for (int i = 0; i < flat.Length; i++)
+            AssertClose(flat[i], actual[i], bound);
+    }
+
+    private static void AssertClose(double expected, double actual, double bound) =>
+        Assert.True(Math.Abs(actual - expected) <= bound, $"{actual:R} instead of {expected:R}, more than {bound:R} off");
+}
