@@ -28,6 +28,7 @@ internal static class Devices
             // The reference has one kernel for each operation: there is nothing to choose.
             Tune = !request.IsDeterministic && kind != DeviceKind.Reference,
             PlanCacheFolder = request.PlanCacheFolder,
+            MemoryLimitBytes = request.MemoryLimitBytes,
         };
         return new Device(backend, request.Precision, compiler, LibrariesOf(backend));
     }

@@ -17,8 +17,9 @@ internal enum DeviceKind
 /// <param name="Threads">Of every kernel.</param>
 /// <param name="IsDeterministic">Take kernels in a fixed order instead of measuring.</param>
 /// <param name="PlanCacheFolder">Where measured times are kept; null keeps none.</param>
-internal sealed record DeviceRequest(
-    DeviceKind Kind, Precision Precision, int Threads, bool IsDeterministic, string? PlanCacheFolder);
+/// <param name="MemoryLimitBytes">What a plan may take; null sets no limit.</param>
+internal sealed record DeviceRequest(DeviceKind Kind, Precision Precision, int Threads, bool IsDeterministic,
+    string? PlanCacheFolder, long? MemoryLimitBytes);
 
 /// <summary>The flags that choose a device and how plans are made for it.</summary>
 internal sealed class DeviceFlags
@@ -63,6 +64,9 @@ internal sealed class DeviceFlags
     private readonly Option<string?> _planCache = Flag.Text("--plan-cache", "DIR|none",
         $"Where measured times are kept (default {PlanCache.DefaultFolder}).");
 
+    private readonly Option<double?> _memoryLimit = Flag.Number("--memory-limit",
+        "MiB that a plan may take: activations are freed and computed again to stay below (default: no limit).");
+
     public void AddTo(Command command)
     {
         command.Add(_device);
@@ -70,6 +74,7 @@ internal sealed class DeviceFlags
         command.Add(_threads);
         command.Add(_deterministic);
         command.Add(_planCache);
+        command.Add(_memoryLimit);
     }
 
     public DeviceRequest Read(ParseResult parsed, Precision precision = Precision.Fp32)
@@ -77,8 +82,11 @@ internal sealed class DeviceFlags
         int threads = parsed.GetValue(_threads) ?? Environment.ProcessorCount;
         if (threads is < 1 or > MostThreads)
             throw new ResNetException($"--threads is {threads}; give 1 to {MostThreads}");
+        if (parsed.GetValue(_memoryLimit) is <= 0)
+            throw new ResNetException($"--memory-limit is {parsed.GetValue(_memoryLimit)}; give MiB, more than 0");
         string? cache = parsed.GetValue(_planCache) ?? PlanCache.DefaultFolder;
         return new DeviceRequest(parsed.GetValue(_device) ?? DeviceKind.Auto, parsed.GetValue(_precision) ?? precision,
-            threads, parsed.GetValue(_deterministic), cache == NoCache ? null : cache);
+            threads, parsed.GetValue(_deterministic), cache == NoCache ? null : cache,
+            parsed.GetValue(_memoryLimit) is { } limit ? (long)(limit * (1 << 20)) : null);
     }
 }
