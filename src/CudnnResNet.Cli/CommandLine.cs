@@ -67,6 +67,7 @@ internal static class CommandLine
             PredictCommand.Create(terminal),
             BenchCommand.Create(terminal),
             SummaryCommand.Create(terminal),
+            PlanCommand.Create(terminal),
             DataCommand.Create(terminal),
             DoctorCommand.Create(terminal),
         };

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using CudnnResNet.Cli.Commands;
+using CudnnResNet.Cli.Plans;
 
 namespace CudnnResNet.Cli;
 
@@ -12,6 +13,8 @@ namespace CudnnResNet.Cli;
 [JsonSerializable(typeof(EvalReport))]
 [JsonSerializable(typeof(SummaryReport))]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(PlanReport))]
+[JsonSerializable(typeof(IReadOnlyList<DataSetReport>))]
 internal sealed partial class Json : JsonSerializerContext
 {
     public static string Text<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.Serialize(value, type);

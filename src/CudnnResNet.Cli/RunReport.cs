@@ -1,3 +1,4 @@
+using CudnnResNet.Cli.Plans;
 using CudnnResNet.Data;
 using CudnnResNet.Inference;
 using CudnnResNet.Reporting;

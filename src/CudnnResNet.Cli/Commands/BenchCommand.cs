@@ -58,8 +58,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         DeviceRequest request = _device.Read(parsed);
         ResNetSpec spec = _model.Read(parsed).Resolve(weights: null);
-        int batch = Positive(parsed, _batch, isTraining ? 16 : 1);
-        int size = Positive(parsed, _imageSize, spec.DefaultImageSize);
+        int batch = parsed.Positive(_batch, isTraining ? 16 : 1);
+        int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
         double seconds = NotNegative(parsed, _seconds, 5);
         double warmup = NotNegative(parsed, _warmup, 1);
         using Device device = Devices.Open(request, terminal);
@@ -160,11 +160,6 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             images[i] = 2 * random.NextSingle() - 1;
         return images;
     }
-
-    private static int Positive(ParseResult parsed, Option<int?> option, int standard) =>
-        (parsed.GetValue(option) ?? standard) is >= 1 and int value
-            ? value
-            : throw new ResNetException($"{option.Name} is {parsed.GetValue(option)}; give at least 1");
 
     private static double NotNegative(ParseResult parsed, Option<double?> option, double standard) =>
         (parsed.GetValue(option) ?? standard) is >= 0 and double value

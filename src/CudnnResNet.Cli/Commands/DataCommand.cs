@@ -4,73 +4,93 @@ using CudnnResNet.Data;
 
 namespace CudnnResNet.Cli.Commands;
 
-/// <summary>What data info prints with --json.</summary>
-internal sealed record DataReport(string Name, int Count, int Height, int Width, int Channels, int ClassCount,
-    IReadOnlyList<string> ClassNames, IReadOnlyList<int> ImagesPerClass, IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation);
+/// <summary>One part of a data set; mean and deviation of each channel, of values from 0 to 1 where the images are bytes.</summary>
+internal sealed record DataPartReport(string Name, int Images, IReadOnlyList<int> ImagesPerClass,
+    IReadOnlyList<double> Mean, IReadOnlyList<double> Std);
 
-/// <summary>Lists the data sets, and describes one.</summary>
+/// <summary>What data info prints with --json.</summary>
+internal sealed record DataReport(string Data, int Height, int Width, int Channels, int Classes, IReadOnlyList<string> ClassNames,
+    IReadOnlyList<DataPartReport> Parts);
+
+/// <summary>Shows which data sets are here, and what is in them.</summary>
 internal sealed class DataCommand(Terminal terminal)
 {
     private readonly DataFlags _data = new();
-    private readonly Option<bool> _test = Flag.Switch("--test", "The test part, where the set has one.");
-    private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+    private readonly Option<bool> _json = Flag.Switch("--json", "Print JSON.");
 
     public static Command Create(Terminal terminal)
     {
+        Command list = new("list", "Show the data sets that have names, and where they are looked for.");
+        DataCommand listing = new(terminal);
+        list.Add(listing._json);
+        list.SetAction(listing.List);
+
+        Command info = new("info", "Show sizes, classes and statistics of a data set.");
+        DataCommand informing = new(terminal);
+        informing._data.AddTo(info);
+        info.Add(informing._json);
+        info.SetAction(informing.Inform);
+
         DataCommand data = new(terminal);
-        Command info = new("info", "Count images and classes; mean and deviation of each channel.");
-        data._data.AddTo(info);
-        info.Add(data._test);
-        info.Add(data._json);
-        info.SetAction(data.Info);
-        Command command = new("data", "List the data sets that train and eval know.") { info };
-        command.SetAction(_ => data.List());
+        Command command = new("data", "Show data sets.") { list, info };
+        command.Add(data._json);
+        command.SetAction(data.List);
         return command;
     }
 
-    private int List()
+    private int List(ParseResult parsed)
     {
-        TextTable table = new("--data", "what", "where");
-        table.Add(DataRequest.SubsetName, "6,000 + 1,000 images of Fashion-MNIST, balanced", "bundled");
-        table.Add(DataRequest.FashionMnistName, "60,000 + 10,000 images of 28 x 28, 10 classes", Whereabouts());
-        table.Add($"{DataRequest.FolderPrefix}DIR", "images.npy (float32 NCHW or uint8 NHWC), labels.npy (int64)", "your folder");
-        table.WriteTo(terminal.Output);
-        return CommandLine.Done;
-    }
-
-    private int Info(ParseResult parsed)
-    {
-        IDataSet set = _data.Read(parsed).Load(train: !parsed.GetValue(_test), classes: null);
-        int[] perClass = new int[set.ClassCount];
-        for (int i = 0; i < set.Count; i++)
-            perClass[set.Label(i)]++;
-        DatasetStatistics statistics = DatasetStatistics.Of(set);
-        DataReport report = new(set.Name, set.Count, set.Height, set.Width, set.Channels, set.ClassCount, set.ClassNames,
-            perClass, [.. statistics.Mean], [.. statistics.Std]);
+        IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
         if (parsed.GetValue(_json))
         {
-            terminal.Output.WriteLine(Json.Text(report, Json.Default.DataReport));
+            terminal.Output.WriteLine(Json.Text(sets, Json.Default.IReadOnlyListDataSetReport));
             return CommandLine.Done;
         }
-        terminal.Output.WriteLine($"{report.Name}: {report.Count} images of {report.Height} x {report.Width}, {report.Channels} channels, {report.ClassCount} classes");
-        terminal.Output.WriteLine($"mean {string.Join(' ', report.Mean.Select(value => $"{value:F4}"))}, deviation {string.Join(' ', report.Deviation.Select(value => $"{value:F4}"))} (pixels from 0 to 1)");
-        TextTable table = new(">class", "name", ">images");
-        for (int k = 0; k < perClass.Length; k++)
-            table.Add($"{k}", set.ClassNames[k], $"{perClass[k]}");
-        table.WriteTo(terminal.Output);
+        foreach (DataSetReport set in sets)
+        {
+            terminal.Output.WriteLine($"{set.Name,-21} {set.Description}");
+            terminal.Output.WriteLine($"{"",-21} {(set.Found ? set.Path : $"not found in {set.Path}; {set.Remedy}")}");
+        }
+        terminal.Output.WriteLine($"{"npy:DIR",-21} your own: images.npy (float32 NCHW or uint8 NHWC) and labels.npy (int64)");
         return CommandLine.Done;
     }
 
-    private static string Whereabouts()
+    private int Inform(ParseResult parsed)
     {
-        try
+        DataRequest request = _data.Read(parsed);
+        IDataSet train = request.Load(train: true, classes: null);
+        List<DataPartReport> parts = [Examine(train)];
+        if (request.HasTestPart)
+            parts.Add(Examine(request.Load(train: false, classes: null)));
+        DataReport report = new(request.Name, train.Height, train.Width, train.Channels, train.ClassCount, train.ClassNames, parts);
+        if (parsed.GetValue(_json))
+            terminal.Output.WriteLine(Json.Text(report, Json.Default.DataReport));
+        else
+            Print(report);
+        return CommandLine.Done;
+    }
+
+    private static DataPartReport Examine(IDataSet data)
+    {
+        int[] perClass = new int[data.ClassCount];
+        for (int i = 0; i < data.Count; i++)
+            perClass[data.Label(i)]++;
+        DatasetStatistics statistics = DatasetStatistics.Of(data);
+        return new DataPartReport(data.Name, data.Count, perClass, statistics.Mean, statistics.Std);
+    }
+
+    private void Print(DataReport report)
+    {
+        terminal.Output.WriteLine(
+            $"{report.Data}: images of {report.Height} x {report.Width}, {report.Channels} channel{(report.Channels == 1 ? "" : "s")}, {report.Classes} classes");
+        foreach (DataPartReport part in report.Parts)
         {
-            _ = FashionMnist.Load(root: null, train: false);
-            return "Debian's package dataset-fashion-mnist (installed)";
-        }
-        catch (ResNetException)
-        {
-            return "apt-get install dataset-fashion-mnist, or --data-root DIR";
+            terminal.Output.WriteLine();
+            terminal.Output.WriteLine($"{part.Name}: {part.Images} images");
+            terminal.Output.WriteLine($"  mean       {string.Join("  ", part.Mean.Select(x => $"{x:F4}"))}");
+            terminal.Output.WriteLine($"  deviation  {string.Join("  ", part.Std.Select(x => $"{x:F4}"))}");
+            for (int k = 0; k < part.ImagesPerClass.Count; k++)
+                terminal.Output.WriteLine($"  {part.ImagesPerClass[k],8}  {report.ClassNames[k]}");
         }
     }
 }

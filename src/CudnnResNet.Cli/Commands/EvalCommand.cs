@@ -49,9 +49,7 @@ internal sealed class EvalCommand(Terminal terminal)
         RequireFit(spec, data);
         Normalization normalization = _normalize.Read(parsed, weights, NormalizationKind.None,
             () => request.HasTestPart ? request.Load(train: true, spec.Classes) : data);
-        int batch = parsed.GetValue(_batch) ?? 100;
-        if (batch < 1)
-            throw new ResNetException($"--batch is {batch}; give at least 1");
+        int batch = parsed.Positive(_batch, 100);
 
         using Device device = Devices.Open(deviceRequest, terminal);
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(batch, data.Count),

@@ -17,7 +17,7 @@ internal sealed class PredictCommand(Terminal terminal)
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
     private readonly Option<string?> _tensor = Flag.Text("--tensor", "IN.npy", "float32 [N, C, H, W], as the network takes it: nothing is normalised.");
     private readonly Option<string?> _out = Flag.Text("--out", "OUT.npy", "Receives float32 logits [N, classes].");
-    private readonly Option<int?> _batch = Flag.Whole("--batch", $"Images at a time (default: all, up to {DefaultBatch}).");
+    private readonly Option<int?> _batch = Flag.Whole("--batch", $"Images at a time (default {DefaultBatch}).");
 
     public static Command Create(Terminal terminal)
     {
@@ -38,9 +38,7 @@ internal sealed class PredictCommand(Terminal terminal)
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest model = _model.Read(parsed);
         (string input, string output) = (parsed.Required(_tensor), parsed.Required(_out));
-        int? batch = parsed.GetValue(_batch);
-        if (batch < 1)
-            throw new ResNetException($"--batch is {batch}; give at least 1");
+        int batch = parsed.Positive(_batch, DefaultBatch);
         OutputPaths.RequireFileIn(_out.Name, output);
         WeightsFile weights = WeightsFile.Load(parsed.Required(_weights));
         ResNetSpec spec = model.Resolve(weights);
@@ -49,7 +47,7 @@ internal sealed class PredictCommand(Terminal terminal)
         (int count, int height, int width) = ((int)images.Shape[0], (int)images.Shape[2], (int)images.Shape[3]);
 
         using Device device = Devices.Open(deviceRequest, terminal);
-        using InferenceSession session = InferenceSession.Create(spec, batch ?? Math.Min(count, DefaultBatch),
+        using InferenceSession session = InferenceSession.Create(spec, Math.Min(count, batch),
             height, width, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(weights.Weights);
         NpyFile.Write(output, [count, spec.Classes], Logits(session, images.AsFloats(), count));

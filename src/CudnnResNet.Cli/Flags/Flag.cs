@@ -67,9 +67,11 @@ internal static class Flag
             },
         };
 
-    public static T Required<T>(this ParseResult parsed, Option<T?> option)
-        where T : struct =>
-        parsed.GetValue(option) ?? throw new ResNetException($"{option.Name} is missing; see --help");
+    /// <exception cref="ResNetException">The value is less than 1.</exception>
+    public static int Positive(this ParseResult parsed, Option<int?> option, int standard) =>
+        (parsed.GetValue(option) ?? standard) is >= 1 and int value
+            ? value
+            : throw new ResNetException($"{option.Name} is {parsed.GetValue(option)}; give at least 1");
 
     public static string Required(this ParseResult parsed, Option<string?> option) =>
         parsed.GetValue(option) is { Length: > 0 } text

@@ -97,7 +97,10 @@ public static class Compiler
         LayerGraph graph, KernelSelector selector, CompilerOptions options, bool isFusing)
     {
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, options.ConstantWeights, isFusing);
-        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0);
+        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        {
+            Asked = selector.Asked,
+        };
     }
 
     private static CompiledGraph Fastest(

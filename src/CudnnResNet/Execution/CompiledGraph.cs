@@ -11,4 +11,8 @@ namespace CudnnResNet.Execution;
 /// <param name="Seconds">How long compiling took, measurements included.</param>
 /// <param name="Measurements">How many kernel times were measured and not found in the plan cache.</param>
 public sealed record CompiledGraph(
-    LayerGraph Graph, ScheduledGraph Schedule, MemoryPlan Memory, double Seconds, int Measurements);
+    LayerGraph Graph, ScheduledGraph Schedule, MemoryPlan Memory, double Seconds, int Measurements)
+{
+    /// <summary>Every chain that was put to the catalog on the way, by problem line: what else there was to choose from.</summary>
+    public required IReadOnlyDictionary<string, AskedProblem> Asked { get; init; }
+}

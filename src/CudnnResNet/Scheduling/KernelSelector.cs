@@ -9,6 +9,9 @@ namespace CudnnResNet.Scheduling;
 /// <param name="Candidates">The kernels that accepted.</param>
 public sealed record Selection(Kernel? Kernel, double Cost, ImmutableArray<KernelCandidate> Candidates);
 
+/// <summary>A problem that was put to the catalog, and the answer.</summary>
+public sealed record AskedProblem(Problem Problem, Selection Selection);
+
 /// <summary>A kernel's refusal of a problem, for printing.</summary>
 public sealed record Refusal(string Kernel, string Reason);
 
@@ -22,17 +25,20 @@ public sealed record Refusal(string Kernel, string Reason);
 public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool? pool)
 {
     private readonly KernelTimer? _timer = pool is null ? null : new KernelTimer(backend, pool);
-    private readonly Dictionary<string, Selection> _selections = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AskedProblem> _asked = new(StringComparer.Ordinal);
 
     /// <summary>How many times were measured and not found in the cache.</summary>
     public int Measurements { get; private set; }
 
+    /// <summary>Everything that was asked so far.</summary>
+    public IReadOnlyDictionary<string, AskedProblem> Asked => _asked;
+
     public Selection Select(Problem problem)
     {
-        if (_selections.TryGetValue(problem.Line, out Selection? known))
-            return known;
+        if (_asked.TryGetValue(problem.Line, out AskedProblem? known))
+            return known.Selection;
         Selection selection = Choose(problem);
-        _selections.Add(problem.Line, selection);
+        _asked.Add(problem.Line, new AskedProblem(problem, selection));
         return selection;
     }
 

@@ -3,9 +3,8 @@ using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
 using CudnnResNet.Reporting;
-using CudnnResNet.Scheduling;
 
-namespace CudnnResNet.Cli;
+namespace CudnnResNet.Cli.Plans;
 
 /// <summary>The arena of a compiled graph as a diagram and in figures: what lasts at the bottom, what comes and goes above.</summary>
 internal static class ArenaDrawing
@@ -13,7 +12,7 @@ internal static class ArenaDrawing
     public static ArenaDiagram Of(CompiledGraph compiled, string title)
     {
         MemoryPlan memory = compiled.Memory;
-        int backward = FirstBackwardStep(compiled.Schedule);
+        int backward = StepPhases.FirstBackwardStep(compiled.Schedule);
         int lastStep = compiled.Schedule.Segments.Length - 1;
         List<ArenaRectangle> rectangles = [];
         foreach ((ValueId id, Region region) in memory.Persistent.OrderBy(entry => entry.Value.OffsetBytes))
@@ -41,14 +40,6 @@ internal static class ArenaDrawing
         new("without reuse", ByteSizes.Format(memory.PersistentBytes + memory.WithoutReuseBytes)),
         new("of it lasting (weights, state, inputs)", ByteSizes.Format(memory.PersistentBytes)),
     ];
-
-    private static int FirstBackwardStep(ScheduledGraph schedule)
-    {
-        for (int step = 0; step < schedule.Segments.Length; step++)
-            if (schedule.Segments[step].Nodes[0].Operation is SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward)
-                return step;
-        return schedule.Segments.Length;
-    }
 
     private static string KindOf(Value value) => value.Role switch
     {
