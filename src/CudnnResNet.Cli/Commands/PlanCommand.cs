@@ -27,8 +27,6 @@ internal sealed class PlanCommand(Terminal terminal)
         ("train", PlanMode.Train), ("infer", PlanMode.Infer));
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a batch (default 1; training 16).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
-    private readonly Option<long?> _limit = Flag.Long("--memory-limit-mib",
-        "What training may take: beyond it, activations are freed and computed again.");
     private readonly Option<string?> _svg = Flag.Text("--svg", "FILE.svg", "Receives the arena over the step (default: named after the plan, in the current folder).");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
@@ -41,7 +39,6 @@ internal sealed class PlanCommand(Terminal terminal)
         command.Add(plan._batch);
         command.Add(plan._imageSize);
         plan._device.AddTo(command);
-        command.Add(plan._limit);
         command.Add(plan._svg);
         command.Add(plan._json);
         command.SetAction(plan.Run);
@@ -56,20 +53,16 @@ internal sealed class PlanCommand(Terminal terminal)
         bool isTraining = mode == PlanMode.Train;
         int batch = parsed.Positive(_batch, isTraining ? 16 : 1);
         int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
-        if (parsed.GetValue(_limit) is not null && !isTraining)
-            throw new ResNetException($"{_limit.Name} is for --mode train: inference keeps nothing");
-        long? limit = parsed.GetValue(_limit) is { } mib ? checked(mib << 20) : null;
         string word = isTraining ? "train" : "infer";
         string svg = parsed.GetValue(_svg)
             ?? $"arena-{ModelText.Name(spec)}-{word}-b{batch}-{request.Precision.ShortName()}.svg";
         OutputPaths.RequireFileIn(_svg.Name, svg);
 
         using Device device = Devices.Open(request, terminal);
-        CompilerOptions options = device.Compiler with { MemoryLimitBytes = limit };
         CompiledGraph compiled = isTraining
             ? Compiler.Compile(TrainingSession.StepGraph(spec, batch, size, size, device.Precision,
-                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4))), device.Backend, options)
-            : InferenceSession.Compile(spec, batch, size, size, device.Precision, device.Backend, options);
+                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4))), device.Backend, device.Compiler)
+            : InferenceSession.Compile(spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
         bool isMeasured = device.Compiler.Tune;
         PlanExplanation explanation = new(compiled, device.Backend, isMeasured);
         MemoryPlan memory = compiled.Memory;
