@@ -1,0 +1,64 @@
+using System.Text.Json;
+using CudnnResNet.Cli;
+using CudnnResNet.Tests.Weights;
+
+namespace CudnnResNet.Tests.Cli;
+
+public class BenchCommandTests
+{
+    private static readonly string[] Small = ["--model", "resnet18", "--stem", "cifar", "--width", "4", "--image-size", "8", "--batch", "3"];
+    private static readonly string[] Percentiles = ["min", "mean", "p50", "p90", "p95", "p99", "max"];
+
+    [Theory]
+    [InlineData("infer")]
+    [InlineData("train")]
+    public void TheObjectHasTheFixedKeys(string mode)
+    {
+        using JsonDocument json = JsonDocument.Parse(CliRun.Success(
+            ["bench", mode, .. Small, "--seconds", "0.2", "--warmup", "0", "--json", .. CliRun.OnReference]));
+        JsonElement report = json.RootElement;
+        Assert.Equal(["mode", "model", "version", "device", "precision", "batch", "imageSize", "threads", "imagesPerSecond",
+            "latencyMs", "computeMs", "peakBytes", "planSeconds", "libraries"], report.EnumerateObject().Select(property => property.Name));
+        Assert.Equal((mode, "resnet18", "v1.5", "reference", "fp32"), (Text("mode"), Text("model"), Text("version"), Text("device"), Text("precision")));
+        Assert.Equal((3, 8, 2), (report.GetProperty("batch").GetInt32(), report.GetProperty("imageSize").GetInt32(), report.GetProperty("threads").GetInt32()));
+        foreach (string times in (string[])["latencyMs", "computeMs"])
+        {
+            Assert.Equal(Percentiles, report.GetProperty(times).EnumerateObject().Select(property => property.Name));
+            double[] ascending = [Time(times, "min"), Time(times, "p50"), Time(times, "p90"), Time(times, "p95"), Time(times, "p99"), Time(times, "max")];
+            Assert.Equal(ascending.Order(), ascending);
+            Assert.InRange(Time(times, "mean"), ascending[0], ascending[^1]);
+        }
+        foreach (string statistic in Percentiles)
+            Assert.InRange(Time("computeMs", statistic), 0, Time("latencyMs", statistic));
+        double mean = Time("latencyMs", "mean");
+        Assert.Equal(3000 / mean, report.GetProperty("imagesPerSecond").GetDouble(), 3 / mean);
+        Assert.True(report.GetProperty("planSeconds").GetDouble() > 0);
+        Assert.True(report.GetProperty("libraries").TryGetProperty("dotnet", out _));
+
+        using TemporaryFolder folder = new();
+        using JsonDocument plan = JsonDocument.Parse(CliRun.Success(
+            ["plan", "--mode", mode, .. Small, "--svg", folder.File("arena.svg"), "--json", .. CliRun.OnReference]));
+        Assert.Equal(plan.RootElement.GetProperty("memory").GetProperty("peakBytes").GetInt64(), report.GetProperty("peakBytes").GetInt64());
+
+        string Text(string name) => report.GetProperty(name).GetString()!;
+        double Time(string times, string statistic) => report.GetProperty(times).GetProperty(statistic).GetDouble();
+    }
+
+    /// <summary>Nearest rank: the smallest value that so many of a hundred do not exceed.</summary>
+    [Fact]
+    public void PercentilesAreValuesThatOccurred()
+    {
+        double[] oneToTwenty = [.. Enumerable.Range(1, 20).Select(i => (double)i).Reverse()];
+        Assert.Equal(new Latency(Min: 1, Mean: 10.5, P50: 10, P90: 18, P95: 19, P99: 20, Max: 20), Latency.Of(oneToTwenty));
+        Assert.Equal(new Latency(7, 7, 7, 7, 7, 7, 7), Latency.Of([7]));
+    }
+
+    [Fact]
+    public void TheReportForPeopleHasTheSameFigures()
+    {
+        string text = CliRun.Success(["bench", "infer", .. Small, "--seconds", "0.1", "--warmup", "0", .. CliRun.OnReference]);
+        Assert.Matches(@"throughput +\d+\.\d images/s over \d+ batches", text);
+        Assert.Matches(@"host to host( +\d+\.\d\d){7}", text);
+        Assert.Matches(@"compute( +\d+\.\d\d){7}", text);
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json;
+using CudnnResNet.OneDnn;
+
+namespace CudnnResNet.Tests.Cli;
+
+public class DoctorCommandTests
+{
+    [Fact]
+    public void BackendsAreAsTheyAreProbed()
+    {
+        OneDnnProbe probe = OneDnnBackend.Probe();
+        using JsonDocument json = JsonDocument.Parse(CliRun.Success("doctor", "--json"));
+        Dictionary<string, JsonElement> backends = json.RootElement.GetProperty("backends").EnumerateArray()
+            .ToDictionary(backend => backend.GetProperty("name").GetString()!);
+        Assert.True(backends["reference"].GetProperty("available").GetBoolean());
+        Assert.False(backends["cuda"].GetProperty("available").GetBoolean());
+        Assert.Equal(probe.IsAvailable, backends["onednn"].GetProperty("available").GetBoolean());
+        Assert.Equal(probe.Version, backends["onednn"].GetProperty("version").GetString());
+        Assert.Equal(probe.Refusal, backends["onednn"].GetProperty("reason").GetString());
+        Assert.Equal(probe.Tried, backends["onednn"].GetProperty("tried").EnumerateArray().Select(path => path.GetString()));
+        Assert.Equal(probe.IsAvailable ? "onednn" : "reference", json.RootElement.GetProperty("defaultDevice").GetString());
+        Assert.Equal(!probe.IsAvailable, json.RootElement.GetProperty("install").EnumerateArray()
+            .Any(package => package.GetString()!.StartsWith("apt-get install libdnnl2", StringComparison.Ordinal)));
+        Assert.Equal(Environment.ProcessorCount, json.RootElement.GetProperty("cores").GetInt32());
+    }
+
+    [Fact]
+    public void TheTextNamesWhatIsMissing()
+    {
+        string text = CliRun.Success("doctor");
+        Assert.Contains("<- --device auto", text, StringComparison.Ordinal);
+        Assert.Matches("cuda +missing: not in this build", text);
+        Assert.Contains("tried libdnnl.so.2", text, StringComparison.Ordinal);
+    }
+}
