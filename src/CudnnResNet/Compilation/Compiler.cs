@@ -62,8 +62,8 @@ public static class Compiler
     }
 
     /// <summary>
-    /// The plan that frees the least and fits. Candidates are freed in the order of the forward pass: those that are
-    /// kept longest first. Peaks do not add up, so each try is planned to the end.
+    /// The plan that frees the least and fits. Candidates are freed by their measured price, the cheapest byte first.
+    /// Peaks do not add up, so each try is planned to the end.
     /// </summary>
     /// <exception cref="ResNetException">Even the plan that frees everything it may does not fit.</exception>
     private static CompiledGraph PlanWithin(LayerGraph graph, KernelSelector selector, CompilerOptions options)
@@ -71,7 +71,7 @@ public static class Compiler
         CompiledGraph everythingKept = Plan(graph, selector, options, isFusing: true);
         if (options.MemoryLimitBytes is not { } limit || everythingKept.Memory.PeakBytes <= limit)
             return everythingKept;
-        ImmutableArray<ValueId> candidates = Rematerialisation.Candidates(graph);
+        ImmutableArray<ValueId> candidates = RecomputationOrder.CheapestFirst(graph, selector);
         CompiledGraph Free(int count) => Plan(
             Rematerialisation.Apply(graph, [.. candidates.Take(count)]), selector, options, isFusing: true);
 

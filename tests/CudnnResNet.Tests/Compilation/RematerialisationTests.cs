@@ -1,6 +1,9 @@
 using CudnnResNet.Autodiff;
+using CudnnResNet.Compilation;
+using CudnnResNet.Graph;
 using CudnnResNet.Models;
 using CudnnResNet.Reference;
+using CudnnResNet.Scheduling;
 using CudnnResNet.Tensors;
 using CudnnResNet.Tests.Golden;
 using CudnnResNet.Training;
@@ -34,6 +37,24 @@ public class RematerialisationTests
         int[] labels = [.. GoldenFill.Labels(golden).Select(label => (int)label)];
         foreach (double expected in golden.TrainLosses)
             Assert.Equal(expected, limited.Step(GoldenNetwork.Images(golden), labels, golden.LearningRate), 1e-9 * expected);
+    }
+
+    /// <summary>Without measurements every node costs the same, so a byte is cheapest where values are large and few nodes make them.</summary>
+    [Fact]
+    public void TheCheapestBytesAreFreedFirst()
+    {
+        using ReferenceBackend backend = new(1);
+        LayerGraph step = TrainingSession.StepGraph(new ResNetSpec { Depth = 18 }, 2, 64, 64, Precision.Fp32,
+            new StepOptions(new SgdOptions(0.9, 0)));
+        KernelSelector selector = new(backend, PlanCache.Open(null, backend.Identity), pool: null);
+        double Price(ValueId id) =>
+            (Rematerialisation.Apply(step, [id]).Nodes.Length - step.Nodes.Length) / (double)step[id].Bytes;
+
+        ValueId[] order = [.. RecomputationOrder.CheapestFirst(step, selector)];
+
+        Assert.Equal(Rematerialisation.Candidates(step).ToHashSet(), [.. order]);
+        Assert.NotEqual(Rematerialisation.Candidates(step), order);
+        Assert.Equal(order.Select(Price).Order(), order.Select(Price));
     }
 
     [Fact]
