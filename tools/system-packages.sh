@@ -38,8 +38,19 @@ install_package() {
     rm -f "$log"
 }
 
+# What this release of Debian or Ubuntu calls oneDNN; the package lists may be empty before the first update.
+onednn_package() {
+    local release
+    release=$(. /etc/os-release 2>/dev/null && echo "${ID:-}${VERSION_ID:-}")
+    case $release in
+        debian13*) echo libdnnl3.6 ;;
+        ubuntu24.04 | ubuntu24.10) echo libdnnl3 ;;
+        *) echo libdnnl2 ;;
+    esac
+}
+
 ensure_onednn() {
     if ! has_library 'libdnnl\.so\.[23]'; then
-        install_package libdnnl2 'without oneDNN the managed reference backend runs instead: the same results, many times slower'
+        install_package "$(onednn_package)" 'without oneDNN the managed reference backend runs instead: the same results, many times slower'
     fi
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Interop;
 using CudnnResNet.OneDnn.Kernels;
@@ -9,7 +8,7 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.OneDnn;
 
 /// <summary>
-/// The CPU through oneDNN 2: convolutions and linear layers are its primitives, everything else is vectorised managed
+/// The CPU through oneDNN 2 or 3: convolutions and linear layers are its primitives, everything else is vectorised managed
 /// code on the same OpenMP threads. All runs of one backend should come from one thread: GNU OpenMP keeps a pool for
 /// each thread that opens parallel regions.
 /// </summary>
@@ -77,11 +76,11 @@ public sealed unsafe class OneDnnBackend : IBackend
                     + $"apt-get install {entry.Package}.");
         dnnl_version_t* version = Dnnl.dnnl_version();
         string number = $"{version->major}.{version->minor}.{version->patch}";
-        if (version->major != 2)
-            return Refuse($"oneDNN {number} has another ABI than the version 2 that is needed; apt-get install libdnnl2.");
+        if (version->major is not (2 or 3))
+            return Refuse($"oneDNN {number} has another ABI than the versions 2 and 3 that are known; install one of these.");
         if (version->cpu_runtime != DnnlConstants.DNNL_RUNTIME_OMP)
-            return Refuse($"oneDNN {number} was built for another threading runtime than OpenMP; apt-get install libdnnl2.");
-        return new OneDnnProbe(null, number, InstructionSet(), tried);
+            return Refuse($"oneDNN {number} was built for another threading runtime than OpenMP; install the distribution's package.");
+        return new OneDnnProbe(null, number, OneDnnVersion.Loaded.InstructionSet, tried);
 
         OneDnnProbe Refuse(string reason) => new(reason, null, null, tried);
     }
@@ -90,7 +89,7 @@ public sealed unsafe class OneDnnBackend : IBackend
     {
         Precision.Fp32 => KernelSupport.Yes,
         Precision.Bf16 when HasAvx512() => KernelSupport.Yes,
-        Precision.Bf16 => KernelSupport.No($"oneDNN computes bf16 on AVX-512 only; this processor has {InstructionSet()}"),
+        Precision.Bf16 => KernelSupport.No($"oneDNN computes bf16 on AVX-512 only; this processor has {OneDnnVersion.Loaded.InstructionSet}"),
         _ => KernelSupport.No($"oneDNN does not compute {precision.ShortName()}; use the reference backend"),
     };
 
@@ -101,14 +100,5 @@ public sealed unsafe class OneDnnBackend : IBackend
     public void Dispose() => _primitives.Dispose();
 
     private static bool HasAvx512() =>
-        (Dnnl.dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_t.dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_t.dnnl_cpu_isa_avx512_core;
-
-    private static string InstructionSet()
-    {
-        dnnl_cpu_isa_t isa = Dnnl.dnnl_get_effective_cpu_isa();
-        const string Prefix = "dnnl_cpu_isa_";
-        return isa == dnnl_cpu_isa_t.dnnl_cpu_isa_all
-            ? RuntimeInformation.ProcessArchitecture.ToString()
-            : isa.ToString().Replace(Prefix, "", StringComparison.Ordinal);
-    }
+        OneDnnVersion.Loaded.InstructionSet.StartsWith("avx512_core", StringComparison.Ordinal);
 }

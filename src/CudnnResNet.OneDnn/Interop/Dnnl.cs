@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace CudnnResNet.OneDnn.Interop;
 
-/// <summary>The functions of oneDNN 2's dnnl.h that the backend calls, name for name.</summary>
+/// <summary>The functions of dnnl.h that oneDNN 2 and 3 declare alike, name for name, as far as the backend calls them.</summary>
 internal static unsafe partial class Dnnl
 {
     internal const string Library = "dnnl";
@@ -11,7 +11,7 @@ internal static unsafe partial class Dnnl
     internal static partial dnnl_version_t* dnnl_version();
 
     [LibraryImport(Library)]
-    internal static partial dnnl_cpu_isa_t dnnl_get_effective_cpu_isa();
+    internal static partial int dnnl_get_effective_cpu_isa();
 
     [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_engine_create(
@@ -31,18 +31,14 @@ internal static unsafe partial class Dnnl
     internal static partial dnnl_status_t dnnl_stream_destroy(nint stream);
 
     [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_memory_desc_init_by_tag(dnnl_memory_desc_t* memory_desc, int ndims,
-        long* dims, dnnl_data_type_t data_type, dnnl_format_tag_t tag);
+    internal static partial int dnnl_memory_desc_equal(DnnlMemoryDescriptor lhs, DnnlMemoryDescriptor rhs);
 
     [LibraryImport(Library)]
-    internal static partial int dnnl_memory_desc_equal(dnnl_memory_desc_t* lhs, dnnl_memory_desc_t* rhs);
-
-    [LibraryImport(Library)]
-    internal static partial nuint dnnl_memory_desc_get_size(dnnl_memory_desc_t* memory_desc);
+    internal static partial nuint dnnl_memory_desc_get_size(DnnlMemoryDescriptor memory_desc);
 
     [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_memory_create(
-        out DnnlMemory memory, dnnl_memory_desc_t* memory_desc, DnnlEngine engine, void* handle);
+        out DnnlMemory memory, DnnlMemoryDescriptor memory_desc, DnnlEngine engine, void* handle);
 
     [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_memory_destroy(nint memory);
@@ -67,52 +63,9 @@ internal static unsafe partial class Dnnl
     internal static partial dnnl_status_t dnnl_post_ops_destroy(nint post_ops);
 
     [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_post_ops_append_sum(DnnlPostOps post_ops, float scale);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_post_ops_append_eltwise(
-        DnnlPostOps post_ops, float scale, dnnl_alg_kind_t alg_kind, float alpha, float beta);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_convolution_forward_desc_init(dnnl_convolution_desc_t* conv_desc,
-        dnnl_prop_kind_t prop_kind, dnnl_alg_kind_t alg_kind, dnnl_memory_desc_t* src_desc,
-        dnnl_memory_desc_t* weights_desc, dnnl_memory_desc_t* bias_desc, dnnl_memory_desc_t* dst_desc,
-        long* strides, long* padding_l, long* padding_r);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_convolution_backward_data_desc_init(dnnl_convolution_desc_t* conv_desc,
-        dnnl_alg_kind_t alg_kind, dnnl_memory_desc_t* diff_src_desc, dnnl_memory_desc_t* weights_desc,
-        dnnl_memory_desc_t* diff_dst_desc, long* strides, long* padding_l, long* padding_r);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_convolution_backward_weights_desc_init(
-        dnnl_convolution_desc_t* conv_desc, dnnl_alg_kind_t alg_kind, dnnl_memory_desc_t* src_desc,
-        dnnl_memory_desc_t* diff_weights_desc, dnnl_memory_desc_t* diff_bias_desc, dnnl_memory_desc_t* diff_dst_desc,
-        long* strides, long* padding_l, long* padding_r);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_inner_product_forward_desc_init(dnnl_inner_product_desc_t* ip_desc,
-        dnnl_prop_kind_t prop_kind, dnnl_memory_desc_t* src_desc, dnnl_memory_desc_t* weights_desc,
-        dnnl_memory_desc_t* bias_desc, dnnl_memory_desc_t* dst_desc);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_inner_product_backward_data_desc_init(
-        dnnl_inner_product_desc_t* ip_desc, dnnl_memory_desc_t* diff_src_desc, dnnl_memory_desc_t* weights_desc,
-        dnnl_memory_desc_t* diff_dst_desc);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_inner_product_backward_weights_desc_init(
-        dnnl_inner_product_desc_t* ip_desc, dnnl_memory_desc_t* src_desc, dnnl_memory_desc_t* diff_weights_desc,
-        dnnl_memory_desc_t* diff_bias_desc, dnnl_memory_desc_t* diff_dst_desc);
-
-    [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_reorder_primitive_desc_create(
-        out DnnlPrimitiveDescriptor reorder_primitive_desc, dnnl_memory_desc_t* src_desc, DnnlEngine src_engine,
-        dnnl_memory_desc_t* dst_desc, DnnlEngine dst_engine, DnnlAttributes attr);
-
-    [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_primitive_desc_create(out DnnlPrimitiveDescriptor primitive_desc,
-        void* op_desc, DnnlAttributes attr, DnnlEngine engine, DnnlPrimitiveDescriptor hint_forward_primitive_desc);
+        out DnnlPrimitiveDescriptor reorder_primitive_desc, DnnlMemoryDescriptor src_desc, DnnlEngine src_engine,
+        DnnlMemoryDescriptor dst_desc, DnnlEngine dst_engine, DnnlAttributes attr);
 
     [LibraryImport(Library)]
     internal static partial dnnl_status_t dnnl_primitive_desc_destroy(nint primitive_desc);
@@ -122,7 +75,7 @@ internal static unsafe partial class Dnnl
         DnnlPrimitiveDescriptor primitive_desc, dnnl_query_t what, int index, void* result);
 
     [LibraryImport(Library)]
-    internal static partial dnnl_memory_desc_t* dnnl_primitive_desc_query_md(
+    internal static partial nint dnnl_primitive_desc_query_md(
         DnnlPrimitiveDescriptor primitive_desc, dnnl_query_t what, int index);
 
     [LibraryImport(Library)]

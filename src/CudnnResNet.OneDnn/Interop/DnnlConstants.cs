@@ -6,7 +6,6 @@ internal enum dnnl_status_t
     dnnl_out_of_memory = 1,
     dnnl_invalid_arguments = 2,
     dnnl_unimplemented = 3,
-    dnnl_iterator_ends = 4,
     dnnl_runtime_error = 5,
     dnnl_not_required = 6,
 }
@@ -15,17 +14,6 @@ internal enum dnnl_data_type_t
 {
     dnnl_bf16 = 2,
     dnnl_f32 = 3,
-}
-
-internal enum dnnl_format_tag_t
-{
-    dnnl_format_tag_any = 1,
-    dnnl_a = 2,
-    dnnl_ab = 3,
-    dnnl_oihw = 5,
-    dnnl_nhwc = 20,
-    dnnl_ohwi = 20,
-    dnnl_nChw16c = 69,
 }
 
 internal enum dnnl_prop_kind_t
@@ -38,7 +26,6 @@ internal enum dnnl_alg_kind_t
 {
     dnnl_convolution_direct = 1,
     dnnl_convolution_winograd = 2,
-    dnnl_eltwise_relu = 31,
 }
 
 internal enum dnnl_engine_kind_t
@@ -66,22 +53,6 @@ internal enum dnnl_query_t
     dnnl_query_dst_md = 133,
     dnnl_query_diff_dst_md = 134,
     dnnl_query_scratchpad_md = 136,
-}
-
-/// <summary>Each set contains the bits of the sets that it extends.</summary>
-internal enum dnnl_cpu_isa_t
-{
-    dnnl_cpu_isa_all = 0x0,
-    dnnl_cpu_isa_sse41 = 0x1,
-    dnnl_cpu_isa_avx = 0x3,
-    dnnl_cpu_isa_avx2 = 0x7,
-    dnnl_cpu_isa_avx512_mic = 0xf,
-    dnnl_cpu_isa_avx512_mic_4ops = 0x1f,
-    dnnl_cpu_isa_avx512_core = 0x27,
-    dnnl_cpu_isa_avx512_core_vnni = 0x67,
-    dnnl_cpu_isa_avx512_core_bf16 = 0xe7,
-    dnnl_cpu_isa_avx512_core_amx = 0x3e7,
-    dnnl_cpu_isa_avx2_vnni = 0x407,
 }
 
 /// <summary>The macros of dnnl_types.h and dnnl_config.h.</summary>

@@ -2,19 +2,21 @@ using System.Runtime.InteropServices;
 
 namespace CudnnResNet.OneDnn.Interop;
 
-/// <summary>Opaque here: filled by dnnl_memory_desc_init_by_tag or copied from a query.</summary>
+/// <summary>oneDNN 2's: filled by dnnl_memory_desc_init_by_tag or copied from a query. In oneDNN 3 it is the library's own.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 696)]
 internal struct dnnl_memory_desc_t
 {
     private readonly long _opaque;
 }
 
+/// <summary>oneDNN 2's.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 5976)]
 internal struct dnnl_convolution_desc_t
 {
     private readonly long _opaque;
 }
 
+/// <summary>oneDNN 2's.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 5584)]
 internal struct dnnl_inner_product_desc_t
 {

@@ -14,7 +14,8 @@ internal static class NativeLibraryResolver
     /// <param name="Package">The Debian package that holds it.</param>
     internal sealed record Entry(string Import, ImmutableArray<string> FileNames, string Package);
 
-    internal static readonly Entry OneDnn = new(Dnnl.Library, ["libdnnl.so.2"], "libdnnl2");
+    internal static readonly Entry OneDnn = new(
+        Dnnl.Library, OneDnnNames(), "libdnnl2 (on Debian 13 libdnnl3.6, on Ubuntu 24.04 libdnnl3)");
     internal static readonly Entry OpenMp = new(Gomp.Library, ["libgomp.so.1"], "libgomp1");
     internal static readonly Entry C = new(Libc.Library, ["libc.so.6"], "libc6");
 
@@ -30,7 +31,7 @@ internal static class NativeLibraryResolver
         set
         {
             if (value is not null && !Directory.Exists(value))
-                throw new ResNetException($"The native path '{value}' is not a folder; give the folder that holds {OneDnn.FileNames[0]}.");
+                throw new ResNetException($"The native path '{value}' is not a folder; give the folder that holds libdnnl.so.");
             s_nativePath = value;
         }
     }
@@ -66,6 +67,13 @@ internal static class NativeLibraryResolver
     internal static ImmutableArray<string> Candidates(Entry entry) => NativePath is { } folder
         ? [.. entry.FileNames.Select(name => Path.Combine(folder, name)), .. entry.FileNames]
         : entry.FileNames;
+
+    /// <summary>Newest first. Debian puts oneDNN 3's minor version into the file's name, Ubuntu and upstream do not.</summary>
+    private static ImmutableArray<string> OneDnnNames()
+    {
+        const int MostMinor = 12;
+        return ["libdnnl.so.3", .. Enumerable.Range(0, MostMinor + 1).Reverse().Select(minor => $"libdnnl.so.3.{minor}"), "libdnnl.so.2"];
+    }
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {

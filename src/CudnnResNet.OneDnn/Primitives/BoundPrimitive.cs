@@ -24,10 +24,10 @@ internal sealed unsafe class BoundPrimitive : LoadedKernel
 
     ~BoundPrimitive() => Dispose(disposing: false);
 
-    internal BoundPrimitive With(int argument, dnnl_memory_desc_t format, byte* address)
+    internal BoundPrimitive With(int argument, DnnlMemoryDescriptor format, byte* address)
     {
         ArgumentOutOfRangeException.ThrowIfEqual(_memories.Count, MostArguments);
-        Dnnl.dnnl_memory_create(out DnnlMemory memory, &format, _factory.Engine, address).ThrowIfFailed();
+        Dnnl.dnnl_memory_create(out DnnlMemory memory, format, _factory.Engine, address).ThrowIfFailed();
         _arguments[_memories.Count] = new() { arg = argument, memory = memory.Borrow() };
         _memories.Add(memory);
         return this;

@@ -37,11 +37,11 @@ internal sealed unsafe class CompiledPrimitive(DnnlPrimitiveDescriptor descripto
     }
 
     /// <summary>The layout that the primitive chose for an operand.</summary>
-    internal dnnl_memory_desc_t Format(dnnl_query_t operand)
+    internal DnnlMemoryDescriptor Format(dnnl_query_t operand)
     {
-        dnnl_memory_desc_t* format = Dnnl.dnnl_primitive_desc_query_md(descriptor, operand, 0);
-        return format != null
-            ? *format
+        nint format = Dnnl.dnnl_primitive_desc_query_md(descriptor, operand, 0);
+        return format != 0
+            ? OneDnnVersion.Loaded.Copy(format)
             : throw new ArgumentOutOfRangeException(nameof(operand), operand, "The primitive has no such operand.");
     }
 

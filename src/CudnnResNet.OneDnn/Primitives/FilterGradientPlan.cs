@@ -8,14 +8,14 @@ namespace CudnnResNet.OneDnn.Primitives;
 internal sealed unsafe class FilterGradientPlan
 {
     private readonly PrimitiveFactory _factory;
-    private readonly dnnl_memory_desc_t _kept;
-    private readonly dnnl_memory_desc_t _native;
+    private readonly DnnlMemoryDescriptor _kept;
+    private readonly DnnlMemoryDescriptor _native;
     private readonly CompiledPrimitive? _unpacking;
     private readonly long _scratchpadOffset;
     private readonly long _nativeOffset;
     private readonly long _unpackingScratchpadOffset;
 
-    internal FilterGradientPlan(PrimitiveFactory factory, CompiledPrimitive primitive, dnnl_memory_desc_t kept)
+    internal FilterGradientPlan(PrimitiveFactory factory, CompiledPrimitive primitive, DnnlMemoryDescriptor kept)
     {
         _factory = factory;
         _kept = kept;

@@ -11,8 +11,8 @@ namespace CudnnResNet.OneDnn.Primitives;
 internal sealed unsafe class FilterPacking
 {
     private readonly PrimitiveFactory _factory;
-    private readonly dnnl_memory_desc_t _kept;
-    private readonly dnnl_memory_desc_t _between;
+    private readonly DnnlMemoryDescriptor _kept;
+    private readonly DnnlMemoryDescriptor _between;
     private readonly CompiledPrimitive? _first;
     private readonly CompiledPrimitive? _last;
     private readonly long _betweenOffset;
@@ -24,7 +24,7 @@ internal sealed unsafe class FilterPacking
     /// <param name="wanted">How the primitive wants it.</param>
     /// <param name="between">A layout to go through where there is no direct way.</param>
     internal FilterPacking(
-        PrimitiveFactory factory, dnnl_memory_desc_t kept, dnnl_memory_desc_t wanted, dnnl_memory_desc_t between)
+        PrimitiveFactory factory, DnnlMemoryDescriptor kept, DnnlMemoryDescriptor wanted, DnnlMemoryDescriptor between)
     {
         _factory = factory;
         _kept = kept;
@@ -45,7 +45,7 @@ internal sealed unsafe class FilterPacking
         WorkspaceBytes = layout.Bytes;
     }
 
-    internal dnnl_memory_desc_t Wanted { get; }
+    internal DnnlMemoryDescriptor Wanted { get; }
 
     internal bool IsNeeded => _last is not null;
 
@@ -68,7 +68,7 @@ internal sealed unsafe class FilterPacking
     }
 
     private BoundPrimitive Reorder(CompiledPrimitive reorder,
-        dnnl_memory_desc_t fromFormat, byte* from, dnnl_memory_desc_t toFormat, byte* to, byte* scratchpad) =>
+        DnnlMemoryDescriptor fromFormat, byte* from, DnnlMemoryDescriptor toFormat, byte* to, byte* scratchpad) =>
         new BoundPrimitive(_factory, reorder)
             .With(DnnlConstants.DNNL_ARG_FROM, fromFormat, from)
             .With(DnnlConstants.DNNL_ARG_TO, toFormat, to)

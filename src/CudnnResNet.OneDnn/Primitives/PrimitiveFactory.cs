@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using CudnnResNet.OneDnn.Interop;
 
 namespace CudnnResNet.OneDnn.Primitives;
@@ -6,7 +7,7 @@ namespace CudnnResNet.OneDnn.Primitives;
 /// oneDNN's engine and stream, and everything compiled on them: plans are kept by kernel and problem line, so equal
 /// problems share their primitives.
 /// </summary>
-internal sealed unsafe class PrimitiveFactory : IDisposable
+internal sealed class PrimitiveFactory : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, object> _plans = [];
@@ -41,9 +42,13 @@ internal sealed unsafe class PrimitiveFactory : IDisposable
         }
     }
 
-    /// <summary>Scratchpads are the caller's, so that they can be booked in a workspace.</summary>
-    internal static DnnlAttributes CreateAttributes()
+    /// <summary>
+    /// For a primitive about to be described, which oneDNN tailors to the team's size. Scratchpads are the caller's, so
+    /// that they can be booked in a workspace.
+    /// </summary>
+    internal DnnlAttributes CreateAttributes()
     {
+        Team.Enter();
         Dnnl.dnnl_primitive_attr_create(out DnnlAttributes attributes).ThrowIfFailed();
         Dnnl.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_t.dnnl_scratchpad_mode_user)
             .ThrowIfFailed();
@@ -51,44 +56,31 @@ internal sealed unsafe class PrimitiveFactory : IDisposable
     }
 
     /// <summary>Null where oneDNN has no implementation.</summary>
-    /// <param name="descriptor">A dnnl_convolution_desc_t or dnnl_inner_product_desc_t.</param>
-    /// <param name="attributes">Scratchpad mode and post-ops.</param>
-    /// <param name="forward">The forward primitive that a backward primitive belongs to.</param>
-    internal CompiledPrimitive? TryCompile(
-        void* descriptor, DnnlAttributes attributes, CompiledPrimitive? forward = null)
+    /// <param name="status">What the call that made <paramref name="created"/> returned.</param>
+    /// <param name="created">The primitive's descriptor.</param>
+    /// <param name="call">The call, for the message of a failure.</param>
+    internal CompiledPrimitive? Keep(dnnl_status_t status, DnnlPrimitiveDescriptor created,
+        [CallerArgumentExpression(nameof(status))] string call = "")
     {
-        Team.Enter();
-        dnnl_status_t status = Dnnl.dnnl_primitive_desc_create(out DnnlPrimitiveDescriptor created, descriptor,
-            attributes, _engine, forward?.Descriptor ?? DnnlPrimitiveDescriptor.None);
         if (status == dnnl_status_t.dnnl_unimplemented)
             return null;
-        status.ThrowIfFailed("dnnl_primitive_desc_create");
-        return Keep(created);
-    }
-
-    /// <summary>Null where oneDNN has no implementation.</summary>
-    internal CompiledPrimitive? TryCompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to)
-    {
-        Team.Enter();
-        using DnnlAttributes attributes = CreateAttributes();
-        dnnl_status_t status = Dnnl.dnnl_reorder_primitive_desc_create(
-            out DnnlPrimitiveDescriptor created, &from, _engine, &to, _engine, attributes);
-        if (status == dnnl_status_t.dnnl_unimplemented)
-            return null;
-        status.ThrowIfFailed("dnnl_reorder_primitive_desc_create");
-        return Keep(created);
-    }
-
-    internal CompiledPrimitive CompileReorder(dnnl_memory_desc_t from, dnnl_memory_desc_t to) =>
-        TryCompileReorder(from, to)
-            ?? throw new DnnlException("dnnl_reorder_primitive_desc_create", dnnl_status_t.dnnl_unimplemented);
-
-    private CompiledPrimitive Keep(DnnlPrimitiveDescriptor descriptor)
-    {
-        CompiledPrimitive primitive = new(descriptor);
+        status.ThrowIfFailed(call);
+        CompiledPrimitive primitive = new(created);
         _primitives.Add(primitive);
         return primitive;
     }
+
+    /// <summary>Null where oneDNN has no implementation.</summary>
+    internal CompiledPrimitive? TryCompileReorder(DnnlMemoryDescriptor from, DnnlMemoryDescriptor to)
+    {
+        using DnnlAttributes attributes = CreateAttributes();
+        return Keep(Dnnl.dnnl_reorder_primitive_desc_create(
+            out DnnlPrimitiveDescriptor created, from, Engine, to, Engine, attributes), created);
+    }
+
+    internal CompiledPrimitive CompileReorder(DnnlMemoryDescriptor from, DnnlMemoryDescriptor to) =>
+        TryCompileReorder(from, to)
+            ?? throw new DnnlException("dnnl_reorder_primitive_desc_create", dnnl_status_t.dnnl_unimplemented);
 
     public void Dispose()
     {

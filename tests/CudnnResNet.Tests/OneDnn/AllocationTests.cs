@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
+using CudnnResNet.OneDnn.Primitives;
 using CudnnResNet.Tests.Conformance;
 
 namespace CudnnResNet.Tests.OneDnn;
@@ -19,7 +20,9 @@ public sealed class AllocationTests
             foreach (Kernel kernel in backend.Kernels)
                 if (kernel.Check(problem).IsSupported && seen.Add($"{kernel.Name} {string.Join(' ', problem.Operations)} {problem.Values[0].Type}"))
                     RequireNone(backend, kernel, problem);
-        foreach (Kernel kernel in backend.Kernels)
+        // oneDNN 3 has no Winograd convolution for this processor family.
+        bool hasWinograd = OneDnnVersion.Loaded is OneDnn2;
+        foreach (Kernel kernel in backend.Kernels.Where(k => hasWinograd || !k.Name.Contains("winograd", StringComparison.Ordinal)))
             Assert.Contains(seen, key => key.StartsWith(kernel.Name + ' ', StringComparison.Ordinal));
     }
 

@@ -4,29 +4,37 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CudnnResNet.OneDnn.Interop;
+using CudnnResNet.OneDnn.Primitives;
 
 namespace CudnnResNet.Tests.OneDnn;
 
 /// <summary>The bindings say what the header says: a C compiler prints each constant, size and offset from it.</summary>
 public sealed class BindingTests
 {
-    private const string Header = "/usr/include/oneapi/dnnl/dnnl.h";
+    private const string OwnIncludes = "/usr/include";
 
     [HeaderFact]
-    public void ConstantsSizesAndOffsetsAreThoseOfTheHeader()
+    public void ConstantsSizesAndOffsetsAreThoseOfTheHeader() => RequireAgreement(OwnIncludes);
+
+    /// <summary>oneDNN 3's header lies in the root that tools/in-debian-13 makes.</summary>
+    [HeaderFact(IsInDebian13 = true)]
+    public void ConstantsSizesAndOffsetsAreThoseOfTheHeaderOfDebian13() =>
+        RequireAgreement(Path.Combine(Debian13.Root, "usr/include"));
+
+    private static void RequireAgreement(string includes)
     {
-        Dictionary<string, long> bound = Bound();
-        Dictionary<string, long> header = FromHeader(bound.Keys);
-        Assert.Equal(header, bound);
+        Dictionary<string, long> bound = Bound(version: FromHeader(includes, ["DNNL_VERSION_MAJOR"]).Values.Single());
+        Assert.Equal(FromHeader(includes, bound.Keys), bound);
     }
 
     [OneDnnFact]
     public void TheLibraryExportsEveryFunction()
     {
+        Type ofVersion = OneDnnVersion.Loaded is OneDnn2 ? typeof(Dnnl2) : typeof(Dnnl3);
         foreach ((Type functions, NativeLibraryResolver.Entry entry, string prefix) in
             (ReadOnlySpan<(Type, NativeLibraryResolver.Entry, string)>)[
-                (typeof(Dnnl), NativeLibraryResolver.OneDnn, "dnnl_"), (typeof(Gomp), NativeLibraryResolver.OpenMp, ""),
-                (typeof(Libc), NativeLibraryResolver.C, "")])
+                (typeof(Dnnl), NativeLibraryResolver.OneDnn, "dnnl_"), (ofVersion, NativeLibraryResolver.OneDnn, "dnnl_"),
+                (typeof(Gomp), NativeLibraryResolver.OpenMp, ""), (typeof(Libc), NativeLibraryResolver.C, "")])
         {
             string[] names = [.. functions.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
                 .Where(method => !method.Name.Contains('<', StringComparison.Ordinal)).Select(method => method.Name)];
@@ -41,17 +49,22 @@ public sealed class BindingTests
     }
 
     /// <summary>C expressions, and what the bindings hold for them.</summary>
-    private static Dictionary<string, long> Bound()
+    private static Dictionary<string, long> Bound(long version)
     {
         Dictionary<string, long> bound = [];
         foreach (Type type in typeof(Dnnl).Assembly.GetTypes().Where(t => t.Namespace == typeof(Dnnl).Namespace && t.IsEnum))
             foreach (string name in Enum.GetNames(type))
                 bound.Add(name, Convert.ToInt64(Enum.Parse(type, name), CultureInfo.InvariantCulture));
-        foreach (FieldInfo constant in typeof(DnnlConstants).GetFields(BindingFlags.Static | BindingFlags.NonPublic))
-            bound.Add(constant.Name, Convert.ToInt64(constant.GetRawConstantValue(), CultureInfo.InvariantCulture));
-        AddSize<dnnl_memory_desc_t>(bound);
-        AddSize<dnnl_convolution_desc_t>(bound);
-        AddSize<dnnl_inner_product_desc_t>(bound);
+        foreach (Type constants in (ReadOnlySpan<Type>)[
+            typeof(DnnlConstants), version == 2 ? typeof(Dnnl2Constants) : typeof(Dnnl3Constants)])
+            foreach (FieldInfo constant in constants.GetFields(BindingFlags.Static | BindingFlags.NonPublic))
+                bound.Add(constant.Name, Convert.ToInt64(constant.GetRawConstantValue(), CultureInfo.InvariantCulture));
+        if (version == 2)
+        {
+            AddSize<dnnl_memory_desc_t>(bound);
+            AddSize<dnnl_convolution_desc_t>(bound);
+            AddSize<dnnl_inner_product_desc_t>(bound);
+        }
         AddFields<dnnl_exec_arg_t>(bound);
         AddFields<dnnl_version_t>(bound);
         return bound;
@@ -67,7 +80,7 @@ public sealed class BindingTests
             bound.Add($"offsetof({typeof(T).Name},{field.Name})", (long)Marshal.OffsetOf<T>(field.Name));
     }
 
-    private static Dictionary<string, long> FromHeader(IEnumerable<string> expressions)
+    private static Dictionary<string, long> FromHeader(string includes, IEnumerable<string> expressions)
     {
         string folder = Directory.CreateTempSubdirectory("cudnnresnet-bindings-").FullName;
         try
@@ -76,12 +89,12 @@ public sealed class BindingTests
             File.WriteAllText(source, $$"""
                 #include <stddef.h>
                 #include <stdio.h>
-                #include <{{Header}}>
+                #include <oneapi/dnnl/dnnl.h>
                 int main(void) {
                 {{string.Join('\n', expressions.Select(e => $"printf(\"%s %lld\\n\", \"{e}\", (long long)({e}));"))}}
                 return 0; }
                 """);
-            Run("cc", "-o", program, source);
+            Run("cc", "-I", includes, "-o", program, source);
             return Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' '))
                 .ToDictionary(parts => parts[0], parts => long.Parse(parts[1], CultureInfo.InvariantCulture));
         }
@@ -102,11 +115,22 @@ public sealed class BindingTests
 
     private sealed class HeaderFactAttribute : FactAttribute
     {
-        public HeaderFactAttribute()
+        public bool IsInDebian13
         {
+            get => false;
+            init => Skip = value
+                ? Debian13.Refusal ?? Reason(Path.Combine(Debian13.Root, "usr/include"))
+                : Reason(OwnIncludes);
+        }
+
+        public HeaderFactAttribute() => Skip = Reason(OwnIncludes);
+
+        private static string? Reason(string includes)
+        {
+            string header = Path.Combine(includes, "oneapi/dnnl/dnnl.h");
             bool hasCompiler = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
                 .Any(folder => File.Exists(Path.Combine(folder, "cc")));
-            Skip = !File.Exists(Header) ? $"{Header} is missing; apt-get install libdnnl-dev."
+            return !File.Exists(header) ? $"{header} is missing; apt-get install libdnnl-dev."
                 : !hasCompiler ? "There is no C compiler; apt-get install gcc."
                 : null;
         }

@@ -2,30 +2,23 @@ using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.OneDnn.Interop;
 using CudnnResNet.OneDnn.Kernels;
+using CudnnResNet.OneDnn.Primitives;
 using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Tests.OneDnn;
 
 /// <summary>Every failure says what failed and what to do.</summary>
-public sealed unsafe class FailureTests
+public sealed class FailureTests
 {
     [OneDnnFact]
     public void AFailedCallIsQuoted()
     {
         using OneDnnBackend backend = new(1);
-        DnnlException error = Assert.Throws<DnnlException>(DescribeNegativeExtent);
+        DnnlException error = Assert.Throws<DnnlException>(() => Formats.Vector(-1, DataType.Float32));
         Assert.Equal(dnnl_status_t.dnnl_invalid_arguments, error.Status);
-        Assert.StartsWith("oneDNN: Dnnl.dnnl_memory_desc_init_by_tag(&format, 1, &extent, ", error.Message, StringComparison.Ordinal);
+        Assert.Matches(@"^oneDNN: Dnnl\d\.dnnl_memory_desc_\w+_tag\(.*dims\.Length, first, ", error.Message);
         Assert.EndsWith("returned dnnl_invalid_arguments: the arguments contradict each other, a defect of the caller",
             error.Message, StringComparison.Ordinal);
-    }
-
-    private static void DescribeNegativeExtent()
-    {
-        long extent = -1;
-        dnnl_memory_desc_t format;
-        Dnnl.dnnl_memory_desc_init_by_tag(&format, 1, &extent, dnnl_data_type_t.dnnl_f32, dnnl_format_tag_t.dnnl_a)
-            .ThrowIfFailed();
     }
 
     [Fact]
@@ -40,7 +33,7 @@ public sealed unsafe class FailureTests
     public void ANativePathMustBeAFolder()
     {
         ResNetException error = Assert.Throws<ResNetException>(() => OneDnnBackend.NativePath = "/no/such/folder");
-        Assert.Equal("The native path '/no/such/folder' is not a folder; give the folder that holds libdnnl.so.2.", error.Message);
+        Assert.Equal("The native path '/no/such/folder' is not a folder; give the folder that holds libdnnl.so.", error.Message);
         Assert.Null(OneDnnBackend.NativePath);
     }
 
@@ -49,7 +42,7 @@ public sealed unsafe class FailureTests
     {
         OneDnnProbe probe = OneDnnBackend.Probe();
         Assert.True(probe.IsAvailable);
-        Assert.Matches(@"^2\.\d+\.\d+$", probe.Version);
+        Assert.Matches(@"^[23]\.\d+\.\d+$", probe.Version);
         Assert.False(string.IsNullOrEmpty(probe.InstructionSet));
         Assert.Contains("libdnnl.so.2", probe.Tried);
     }

@@ -44,7 +44,7 @@ internal sealed unsafe class LinearForwardKernel(PrimitiveFactory factory) : Ker
         Graph.Linear linear = (Graph.Linear)problem.Nodes[0].Operation;
         LinearPrimitives primitives = new(factory, x.Shape.D0, linear.InFeatures, linear.OutFeatures);
         bool readsInPlace = x.Type == DataType.Float32 && !problem.ConstantWeights;
-        dnnl_memory_desc_t weight = readsInPlace
+        DnnlMemoryDescriptor weight = readsInPlace
             ? primitives.KeptWeight
             : Formats.AnyMatrix(linear.OutFeatures, linear.InFeatures, x.Type);
         return primitives.Forward(x.Type, weight) is { } forward
