@@ -54,3 +54,11 @@ ensure_onednn() {
         install_package "$(onednn_package)" 'without oneDNN the managed reference backend runs instead: the same results, many times slower'
     fi
 }
+
+# The compilers are some hundred megabytes, so only ./resnet setup and ./test ask for them.
+ensure_compilers() {
+    local cost='without it the oneDNN backend runs without this project'"'"'s own kernels: the same results, slower'
+    [[ $(uname -sm) == 'Linux x86_64' ]] || return 0
+    command -v g++ >/dev/null || install_package g++ "$cost"
+    command -v cmake >/dev/null || install_package cmake "$cost"
+}

@@ -51,7 +51,10 @@ internal static class Devices
     {
         List<NamedValue> libraries = [new("cudnnresnet", OwnVersion), new("dotnet", RuntimeVersion)];
         if (backend is OneDnnBackend)
+        {
             libraries.Add(new NamedValue("onednn", OneDnnBackend.Probe().Version!));
+            libraries.Add(new NamedValue("cpu kernels", CpuKernelsProbe.Run().Version ?? "none"));
+        }
         return libraries;
     }
 }

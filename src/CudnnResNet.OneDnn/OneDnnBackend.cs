@@ -29,9 +29,10 @@ public sealed unsafe class OneDnnBackend : IBackend
             throw new ResNetException(refusal);
         Threads = threads;
         Team = new ThreadTeam(threads);
+        CpuKernelsProbe own = CpuKernelsProbe.Run();
         _primitives = new PrimitiveFactory(Team);
         Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads, "
-            + $"float32 convolutions {float32Convolution}";
+            + (own.IsAvailable ? $"own kernels {own.Version} {string.Join(' ', own.InstructionSets)}, " : "no own kernels, ") + $"float32 convolutions {float32Convolution}";
         CacheBytes = CpuDescription.LastCacheBytes();
         Kernels = KernelCatalog.Create(_primitives, Team, float32Convolution);
     }

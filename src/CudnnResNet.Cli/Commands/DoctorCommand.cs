@@ -18,9 +18,13 @@ namespace CudnnResNet.Cli.Commands;
 internal sealed record BackendReport(string Name, bool Available, string? Version, string? InstructionSet,
     IReadOnlyList<string> Precisions, IReadOnlyList<string> Tried, string? Reason);
 
+/// <summary>This project's own kernels beside oneDNN's, as doctor found them.</summary>
+internal sealed record CpuKernelsReport(bool Available, string? Version, IReadOnlyList<string> InstructionSets,
+    IReadOnlyList<string> Tried, string? Reason);
+
 /// <summary>What doctor prints with --json.</summary>
 internal sealed record DoctorReport(string Version, string Runtime, string System, string Processor, int Cores, long MemoryBytes,
-    IReadOnlyList<string> InstructionSets, IReadOnlyList<BackendReport> Backends, string DefaultDevice,
+    IReadOnlyList<string> InstructionSets, IReadOnlyList<BackendReport> Backends, CpuKernelsReport CpuKernels, string DefaultDevice,
     string PlanCache, long PlanCacheBytes, IReadOnlyList<DataSetReport> DataSets, IReadOnlyList<string> Install);
 
 /// <summary>Says what is there, what is missing, and what to do about it.</summary>
@@ -56,13 +60,17 @@ internal sealed class DoctorCommand(Terminal terminal)
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
             new("cuda", false, null, null, [], [], "not in this build"),
         ];
+        CpuKernelsProbe own = CpuKernelsProbe.Run();
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
         List<string> install = [];
         if (!probe.IsAvailable)
             install.Add("apt-get install libdnnl2 (the fast backend)");
+        else if (!own.IsAvailable && RuntimeInformation.ProcessArchitecture == Architecture.X64)
+            install.Add("apt-get install g++ cmake, then ./resnet setup (faster kernels)");
         install.AddRange(sets.Where(set => !set.Found).Select(set => $"{set.Remedy} (data set {set.Name})"));
         return new DoctorReport(Devices.OwnVersion, $".NET {Devices.RuntimeVersion}", RuntimeInformation.OSDescription,
             Machine.Processor, Environment.ProcessorCount, Machine.MemoryBytes, Machine.InstructionSets, backends,
+            new CpuKernelsReport(own.IsAvailable, own.Version, own.InstructionSets, own.Tried, own.Refusal),
             probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
     }
 
@@ -92,6 +100,8 @@ internal sealed class DoctorCommand(Terminal terminal)
             if (backend.Tried.Count > 0)
                 output.WriteLine($"             tried {string.Join(", ", backend.Tried)}");
         }
+        CpuKernelsReport own = report.CpuKernels;
+        output.WriteLine($"  {"+ kernels",-10} {(own.Available ? $"{own.Version}, {string.Join(", ", own.InstructionSets)}" : $"missing: {own.Reason}")}");
         output.WriteLine();
         output.WriteLine("data sets");
         foreach (DataSetReport set in report.DataSets)

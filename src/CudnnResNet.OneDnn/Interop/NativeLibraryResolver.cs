@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using CudnnResNet.OneDnn.Native;
 
 namespace CudnnResNet.OneDnn.Interop;
 
@@ -17,6 +18,8 @@ internal static class NativeLibraryResolver
     internal static readonly Entry OneDnn = new(
         Dnnl.Library, OneDnnNames(), "libdnnl2 (on Debian 13 libdnnl3.6, on Ubuntu 24.04 libdnnl3)");
     internal static readonly Entry OpenMp = new(Gomp.Library, ["libgomp.so.1"], "libgomp1");
+    /// <summary>This project's own; the launcher builds it.</summary>
+    internal static readonly Entry Cpu = new(CpuLibrary.Library, OwnCandidates("libcudnnresnet_cpu.so"), "g++ cmake");
     internal static readonly Entry C = new(Libc.Library, ["libc.so.6"], "libc6");
 
     private static readonly Lock Gate = new();
@@ -65,7 +68,7 @@ internal static class NativeLibraryResolver
     }
 
     internal static ImmutableArray<string> Candidates(Entry entry) => NativePath is { } folder
-        ? [.. entry.FileNames.Select(name => Path.Combine(folder, name)), .. entry.FileNames]
+        ? [.. entry.FileNames.Select(name => Path.Combine(folder, Path.GetFileName(name))), .. entry.FileNames]
         : entry.FileNames;
 
     /// <summary>Newest first. Debian puts oneDNN 3's minor version into the file's name, Ubuntu and upstream do not.</summary>
@@ -75,9 +78,17 @@ internal static class NativeLibraryResolver
         return ["libdnnl.so.3", .. Enumerable.Range(0, MostMinor + 1).Reverse().Select(minor => $"libdnnl.so.3.{minor}"), "libdnnl.so.2"];
     }
 
+    /// <summary>Never the system's folders: a library of another version would be found there.</summary>
+    private static ImmutableArray<string> OwnCandidates(string name)
+    {
+        string? chosen = Environment.GetEnvironmentVariable("CUDNNRESNET_NATIVE");
+        string beside = Path.Combine(AppContext.BaseDirectory, name);
+        return string.IsNullOrEmpty(chosen) ? [beside] : [Path.Combine(chosen, name)];
+    }
+
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
-        foreach (Entry entry in (ReadOnlySpan<Entry>)[OneDnn, OpenMp, C])
+        foreach (Entry entry in (ReadOnlySpan<Entry>)[OneDnn, OpenMp, Cpu, C])
             if (entry.Import == name)
                 return TryLoad(entry) ?? throw new DllNotFoundException(
                     $"{entry.FileNames[0]} not found; tried {string.Join(", ", Candidates(entry))}; apt-get install {entry.Package}.");

@@ -21,6 +21,11 @@ public class DoctorCommandTests
         Assert.Equal(probe.IsAvailable ? "onednn" : "reference", json.RootElement.GetProperty("defaultDevice").GetString());
         Assert.Equal(!probe.IsAvailable, json.RootElement.GetProperty("install").EnumerateArray()
             .Any(package => package.GetString()!.StartsWith("apt-get install libdnnl2", StringComparison.Ordinal)));
+        JsonElement own = json.RootElement.GetProperty("cpuKernels");
+        CpuKernelsProbe kernels = CpuKernelsProbe.Run();
+        Assert.Equal(kernels.IsAvailable, own.GetProperty("available").GetBoolean());
+        Assert.Equal(kernels.Version, own.GetProperty("version").GetString());
+        Assert.Equal(kernels.Refusal, own.GetProperty("reason").GetString());
         Assert.Equal(Environment.ProcessorCount, json.RootElement.GetProperty("cores").GetInt32());
     }
 

@@ -3,13 +3,15 @@ using System.Globalization;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using CudnnResNet.OneDnn.Interop;
+using CudnnResNet.OneDnn.Native;
 using CudnnResNet.OneDnn.Primitives;
 
 namespace CudnnResNet.Tests.OneDnn;
 
 /// <summary>The bindings say what the header says: a C compiler prints each constant, size and offset from it.</summary>
-public sealed class BindingTests
+public sealed partial class BindingTests
 {
     private const string OwnIncludes = "/usr/include";
 
@@ -47,6 +49,21 @@ public sealed class BindingTests
             }
         }
     }
+
+    [CpuKernelsFact]
+    public void OwnKernelsAreThoseOfTheHeader()
+    {
+        string header = File.ReadAllText(Path.Combine(RepositoryRoot.Path, "native", "cpu", "include", "cudnnresnet_cpu.h"));
+        string[] bound = [.. typeof(CpuLibrary).GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            .Where(method => !method.Name.Contains('<', StringComparison.Ordinal)).Select(method => method.Name).Order()];
+        Assert.Equal(Exports().Matches(header).Select(match => match.Groups[1].Value).Order(), bound);
+        foreach (string name in bound)
+            Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.TryLoad(NativeLibraryResolver.Cpu)!.Value, name, out _),
+                $"{NativeLibraryResolver.Cpu.FileNames[0]} has no {name}.");
+    }
+
+    [GeneratedRegex(@"CRN_API [^;(]*?(crn_\w+)\(")]
+    private static partial Regex Exports();
 
     /// <summary>C expressions, and what the bindings hold for them.</summary>
     private static Dictionary<string, long> Bound(long version)

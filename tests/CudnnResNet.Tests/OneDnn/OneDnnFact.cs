@@ -13,3 +13,9 @@ internal sealed class OneDnnTheoryAttribute : TheoryAttribute
 {
     public OneDnnTheoryAttribute() => Skip = OneDnnBackend.Probe().Refusal;
 }
+
+/// <summary>A test that needs this project's own CPU kernels; skipped with the probe's reason where they are missing.</summary>
+internal sealed class CpuKernelsFactAttribute : FactAttribute
+{
+    public CpuKernelsFactAttribute() => Skip = OneDnnBackend.Probe().Refusal ?? CpuKernelsProbe.Run().Refusal;
+}

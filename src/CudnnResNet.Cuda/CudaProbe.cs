@@ -1,0 +1,38 @@
+using System.Collections.Immutable;
+
+namespace CudnnResNet.Cuda;
+
+/// <summary>A GPU as the driver and NVML describe it.</summary>
+/// <param name="Ordinal">The number in <c>cuda:N</c>.</param>
+/// <param name="Name">The product's name.</param>
+/// <param name="Architecture">Compute capability without the dot: 90 for 9.0.</param>
+/// <param name="MemoryBytes">Of the whole device.</param>
+public sealed record CudaDeviceDescription(int Ordinal, string Name, int Architecture, long MemoryBytes);
+
+/// <summary>Versions of the libraries that the backend loaded.</summary>
+/// <param name="Driver">What the driver supports, as CUDA writes it: 12.6.</param>
+/// <param name="Cudnn">For example 9.6.0.</param>
+/// <param name="Nvrtc">For example 12.6.</param>
+/// <param name="CublasLt">For example 12.6.4.</param>
+public sealed record CudaVersions(string Driver, string Cudnn, string Nvrtc, string CublasLt);
+
+/// <summary>Whether a CUDA device can be used here, or the reason why not and what to do about it.</summary>
+/// <param name="Refusal">Null where at least one device can be used; otherwise one line with reason and remedy.</param>
+/// <param name="Devices">What the driver lists; may be filled although a library is missing.</param>
+/// <param name="Versions">Null where a library is missing.</param>
+/// <param name="Tried">The library names and paths tried, in order.</param>
+public sealed record CudaProbe(string? Refusal, ImmutableArray<CudaDeviceDescription> Devices, CudaVersions? Versions,
+    ImmutableArray<string> Tried)
+{
+    public bool IsAvailable => Refusal is null;
+
+    /// <summary>Loads the libraries and asks the driver; every failure is an answer, not an exception.</summary>
+    public static CudaProbe Run() => Device.DeviceProbe.Run();
+
+    /// <summary>A folder that is searched for NVIDIA's libraries before all others; set it before the first probe.</summary>
+    public static string? NativePath
+    {
+        get => Interop.CudaLibraries.NativePath;
+        set => Interop.CudaLibraries.NativePath = value;
+    }
+}
