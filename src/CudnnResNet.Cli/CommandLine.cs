@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using CudnnResNet.Cli.Commands;
+using CudnnResNet.Cli.Flags;
 
 namespace CudnnResNet.Cli;
 
@@ -22,7 +23,7 @@ internal static class CommandLine
         };
         RootCommand root = Build(terminal, verbose);
         // File names may begin with @.
-        ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parsed = root.Parse(Preset.Expand(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is ParseErrorAction)
             return Refuse(terminal, Sentence(parsed));
         InvocationConfiguration invocation = new()

@@ -19,6 +19,13 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly DataFlags _data = new();
     private readonly RecipeFlags _recipe = new();
     private readonly NormalizationFlag _normalize = new("dataset, or as the weights'");
+    /// <summary>Its flags are already on the command line: see <see cref="Preset.Expand"/>.</summary>
+    private readonly Option<Preset?> _preset = Flag.Make<Preset?>(Preset.FlagName,
+        "A recipe for Fashion-MNIST, of which every flag can be given otherwise. On two cores fashion-fast takes minutes and "
+            + "fashion-best the better part of an hour; fashion-gpu is for a GPU.",
+        string.Join('|', Preset.All.Select(preset => preset.Name)),
+        text => Preset.All.FirstOrDefault(preset => preset.Name == text),
+        $"one of {string.Join(", ", Preset.All.Select(preset => preset.Name))}");
     private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
         "Evaluated after each epoch (default: the test part of --data, where it has one).");
     private readonly Option<string?> _init = Flag.Text("--init", "W.safetensors", "Start from these weights.");
@@ -33,6 +40,7 @@ internal sealed class TrainCommand(Terminal terminal)
     {
         TrainCommand train = new(terminal);
         Command command = new("train", "Train a network.");
+        command.Add(train._preset);
         train._data.AddTo(command);
         command.Add(train._testData);
         train._model.AddTo(command);
