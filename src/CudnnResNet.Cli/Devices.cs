@@ -1,5 +1,6 @@
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Compilation;
+using CudnnResNet.Cuda;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reference;
@@ -14,10 +15,17 @@ internal static class Devices
     /// <exception cref="ResNetException">What was asked for is not there, or lacks the precision.</exception>
     public static Device Open(DeviceRequest request, Terminal terminal)
     {
-        DeviceKind kind = request.Kind == DeviceKind.Auto ? Fastest(request.Precision, terminal) : request.Kind;
-        IBackend backend = kind == DeviceKind.Reference
-            ? new ReferenceBackend(request.Threads)
-            : new OneDnnBackend(request.Threads);
+        DeviceKind kind = request.Choice.Kind == DeviceKind.Auto ? Fastest(request.Precision, terminal) : request.Choice.Kind;
+        IBackend backend = kind switch
+        {
+            DeviceKind.Cuda => new CudaBackend(new CudaOptions
+            {
+                Ordinal = request.Choice.Ordinal,
+                IsDeterministic = request.IsDeterministic,
+            }),
+            DeviceKind.Reference => new ReferenceBackend(request.Threads),
+            _ => new OneDnnBackend(request.Threads),
+        };
         if (backend.Supports(request.Precision) is { IsSupported: false } no)
         {
             backend.Dispose();
@@ -41,6 +49,9 @@ internal static class Devices
     {
         if (precision == Precision.Fp64)
             return DeviceKind.Reference;
+        // A simulated device is there to be tested; nobody is served by computing on it.
+        if (CudaProbe.Run() is { IsAvailable: true } cuda && !cuda.Devices[0].IsSimulated)
+            return DeviceKind.Cuda;
         if (OneDnnBackend.Probe().Refusal is not { } reason)
             return DeviceKind.OneDnn;
         terminal.Error.WriteLine($"device: the managed reference backend, many times slower than oneDNN: {reason}");
@@ -54,6 +65,13 @@ internal static class Devices
         {
             libraries.Add(new NamedValue("onednn", OneDnnBackend.Probe().Version!));
             libraries.Add(new NamedValue("cpu kernels", CpuKernelsProbe.Run().Version ?? "none"));
+        }
+        if (backend is CudaBackend && CudaProbe.Run().Versions is { } versions)
+        {
+            libraries.Add(new NamedValue("cuda driver", versions.Driver));
+            libraries.Add(new NamedValue("cudnn", versions.Cudnn));
+            libraries.Add(new NamedValue("cublaslt", versions.CublasLt));
+            libraries.Add(new NamedValue("nvrtc", versions.Nvrtc));
         }
         return libraries;
     }

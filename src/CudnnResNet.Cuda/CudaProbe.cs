@@ -7,7 +7,11 @@ namespace CudnnResNet.Cuda;
 /// <param name="Name">The product's name.</param>
 /// <param name="Architecture">Compute capability without the dot: 90 for 9.0.</param>
 /// <param name="MemoryBytes">Of the whole device.</param>
-public sealed record CudaDeviceDescription(int Ordinal, string Name, int Architecture, long MemoryBytes);
+public sealed record CudaDeviceDescription(int Ordinal, string Name, int Architecture, long MemoryBytes)
+{
+    /// <summary>The libraries compute on the CPU: native/simgpu.</summary>
+    public bool IsSimulated => Name.StartsWith("simulated", StringComparison.Ordinal);
+}
 
 /// <summary>Versions of the libraries that the backend loaded.</summary>
 /// <param name="Driver">What the driver supports, as CUDA writes it: 12.6.</param>

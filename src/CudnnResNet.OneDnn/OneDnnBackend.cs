@@ -34,7 +34,7 @@ public sealed unsafe class OneDnnBackend : IBackend
         Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads, "
             + (own.IsAvailable ? $"own kernels {own.Version} {string.Join(' ', own.InstructionSets)}, " : "no own kernels, ") + $"float32 convolutions {float32Convolution}";
         CacheBytes = CpuDescription.LastCacheBytes();
-        Kernels = KernelCatalog.Create(_primitives, Team, float32Convolution);
+        Kernels = KernelCatalog.Create(_primitives, Team, float32Convolution, own.Features);
     }
 
     public string Name => "onednn";

@@ -25,6 +25,17 @@ CRN_API const char* crn_version(void);
 /* A set of CRN_AVX2 ... CRN_AMX_BF16. */
 CRN_API int32_t crn_features(void);
 
+/* A convolution of n images: x[n][h][w][c], filters [k][r][s][c], y[n][p][q][k]; one stride and one padding for both
+   directions. */
+typedef struct {
+    int32_t n, h, w, c, k, r, s, stride, pad, p, q;
+} crn_convolution;
+
+/* bf16 activations, dw in float32. Needs CRN_AVX512_BF16. The workspace is aligned to 64 bytes. */
+CRN_API int64_t crn_wgrad_bf16_workspace(const crn_convolution* g, int32_t threads);
+CRN_API void crn_wgrad_bf16(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
+                            void* workspace);
+
 #ifdef __cplusplus
 }
 #endif

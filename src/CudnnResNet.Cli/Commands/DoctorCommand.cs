@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using CudnnResNet.Cli.Flags;
+using CudnnResNet.Cuda;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reporting;
 using CudnnResNet.Scheduling;
@@ -31,11 +32,13 @@ internal sealed record DoctorReport(string Version, string Runtime, string Syste
 internal sealed class DoctorCommand(Terminal terminal)
 {
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+    private readonly Option<string?> _nativePath = NativePathFlag.Create();
 
     public static Command Create(Terminal terminal)
     {
         DoctorCommand doctor = new(terminal);
         Command command = new("doctor", "Show backends, versions, instruction sets and caches, and what to install.");
+        command.Add(doctor._nativePath);
         command.Add(doctor._json);
         command.SetAction(doctor.Run);
         return command;
@@ -43,6 +46,7 @@ internal sealed class DoctorCommand(Terminal terminal)
 
     private int Run(ParseResult parsed)
     {
+        NativePathFlag.Apply(parsed, _nativePath);
         DoctorReport report = Examine();
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.DoctorReport));
@@ -54,11 +58,12 @@ internal sealed class DoctorCommand(Terminal terminal)
     private static DoctorReport Examine()
     {
         OneDnnProbe probe = OneDnnBackend.Probe();
+        CudaProbe cuda = CudaProbe.Run();
         BackendReport[] backends =
         [
             new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal),
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
-            new("cuda", false, null, null, [], [], "not in this build"),
+            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), cuda.IsAvailable ? ["fp32", "bf16"] : [], cuda.Tried, cuda.Refusal),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
@@ -71,11 +76,19 @@ internal sealed class DoctorCommand(Terminal terminal)
         return new DoctorReport(Devices.OwnVersion, $".NET {Devices.RuntimeVersion}", RuntimeInformation.OSDescription,
             Machine.Processor, Environment.ProcessorCount, Machine.MemoryBytes, Machine.InstructionSets, backends,
             new CpuKernelsReport(own.IsAvailable, own.Version, own.InstructionSets, own.Tried, own.Refusal),
-            probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
+            cuda.IsAvailable && !cuda.Devices[0].IsSimulated ? "cuda" : probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
     }
 
     private static string[] OneDnnPrecisions(OneDnnProbe probe) => !probe.IsAvailable ? []
         : probe.InstructionSet!.StartsWith("avx512_core", StringComparison.Ordinal) ? ["fp32", "bf16"] : ["fp32"];
+
+    private static string? CudaVersion(CudaProbe probe) => probe.Versions is not { } versions ? null
+        : $"driver {versions.Driver}, cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}";
+
+    /// <summary>For example <c>cuda:0 NVIDIA H200, sm_90, 139.8 GiB, 1980 MHz of 1980</c>.</summary>
+    private static string? CudaDevices(CudaProbe probe) => probe.Devices.IsEmpty ? null
+        : string.Join("; ", probe.Devices.Select(device => $"cuda:{device.Ordinal} {device.Name}, sm_{device.Architecture}, "
+            + ByteSizes.Format(device.MemoryBytes)));
 
     private static long BytesIn(string folder) => Directory.Exists(folder)
         ? new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length)

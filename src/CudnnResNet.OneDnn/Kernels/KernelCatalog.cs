@@ -6,6 +6,7 @@ using CudnnResNet.OneDnn.Kernels.Linear;
 using CudnnResNet.OneDnn.Kernels.Loss;
 using CudnnResNet.OneDnn.Kernels.Pointwise;
 using CudnnResNet.OneDnn.Kernels.Pooling;
+using CudnnResNet.OneDnn.Native;
 using CudnnResNet.OneDnn.Primitives;
 
 namespace CudnnResNet.OneDnn.Kernels;
@@ -14,11 +15,12 @@ namespace CudnnResNet.OneDnn.Kernels;
 internal static class KernelCatalog
 {
     internal static ImmutableArray<Kernel> Create(
-        PrimitiveFactory factory, ThreadTeam team, Float32Convolution float32Convolution) =>
+        PrimitiveFactory factory, ThreadTeam team, Float32Convolution float32Convolution, CpuFeatures own) =>
     [
         new ConvolutionForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
         new ProductBackwardDataKernel(factory),
+        .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team) : [],
         new ConvolutionBackwardFilterKernel(factory),
         new ProductBackwardFilterKernel(factory),
         .. float32Convolution == Float32Convolution.DirectOrWinograd ? Winograd(factory) : [],
@@ -39,6 +41,11 @@ internal static class KernelCatalog
         new SigmoidCrossEntropyKernel(gradient: true),
         new SgdUpdateKernel(team),
         new CastKernel(team),
+    ];
+
+    private static Kernel[] OwnBf16(ThreadTeam team) =>
+    [
+        new PairedBackwardFilterKernel(team),
     ];
 
     private static Kernel[] Winograd(PrimitiveFactory factory) =>

@@ -12,4 +12,11 @@ internal static unsafe partial class CpuLibrary
 
     [LibraryImport(Library)]
     internal static partial CpuFeatures crn_features();
+
+    [LibraryImport(Library)]
+    internal static partial long crn_wgrad_bf16_workspace(CpuConvolution* g, int threads);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_wgrad_bf16(
+        CpuConvolution* g, int threads, byte* x, byte* dy, float* dw, byte* workspace);
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
@@ -16,6 +15,9 @@ public sealed class ExecutionPlan : IDisposable
     private readonly ArenaPool? _pool;
     private readonly LoadedKernel[] _kernels;
     private readonly Region[] _regions;
+    private LoadedKernel? _recording;
+    private bool _hasRun;
+    private bool _isRecorded;
 
     private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, Arena arena,
         LoadedKernel[] kernels, Region[] regions)
@@ -82,11 +84,23 @@ public sealed class ExecutionPlan : IDisposable
         _backend.Synchronize();
     }
 
-    /// <summary>One run of the graph; returns when it is done.</summary>
+    /// <summary>
+    /// One run of the graph; returns when it is done. The first calls the kernels one by one; from the second on a
+    /// recording is replayed, where the backend makes one.
+    /// </summary>
     public void Run()
     {
-        foreach (LoadedKernel kernel in _kernels)
-            kernel.Run();
+        if (_hasRun && !_isRecorded)
+        {
+            _recording = _backend.Record(_kernels);
+            _isRecorded = true;
+        }
+        if (_recording is { } recording)
+            recording.Run();
+        else
+            foreach (LoadedKernel kernel in _kernels)
+                kernel.Run();
+        _hasRun = true;
         _backend.Synchronize();
     }
 
@@ -94,16 +108,13 @@ public sealed class ExecutionPlan : IDisposable
     public void RunTimed(Span<double> microseconds)
     {
         for (int step = 0; step < _kernels.Length; step++)
-        {
-            long begin = Stopwatch.GetTimestamp();
-            _kernels[step].Run();
-            _backend.Synchronize();
-            microseconds[step] = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
-        }
+            microseconds[step] = _backend.Time(_kernels[step]);
+        _hasRun = true;
     }
 
     public void Dispose()
     {
+        _recording?.Dispose();
         foreach (LoadedKernel kernel in _kernels)
             kernel.Dispose();
         Release(Arena, _pool);

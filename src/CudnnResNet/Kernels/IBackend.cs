@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Kernels;
@@ -6,7 +7,7 @@ namespace CudnnResNet.Kernels;
 /// <summary>A device with a catalog of kernels: reference, oneDNN or CUDA.</summary>
 public interface IBackend : IDisposable
 {
-    /// <summary>The name that users choose it by: <c>reference</c>, <c>onednn</c>.</summary>
+    /// <summary>The name that users choose it by: <c>reference</c>, <c>onednn</c>, <c>cuda</c>.</summary>
     string Name { get; }
 
     /// <summary>Device, instruction set, library versions and thread count: two backends with equal identities time alike.</summary>
@@ -27,4 +28,19 @@ public interface IBackend : IDisposable
 
     /// <summary>Blocks until everything that was enqueued has run.</summary>
     void Synchronize();
+
+    /// <summary>
+    /// One kernel that does what all of <paramref name="kernels"/> do in their order, for less effort of the host; null
+    /// where the backend has no such thing. Each of them has run before, and outlives the recording.
+    /// </summary>
+    LoadedKernel? Record(ReadOnlySpan<LoadedKernel> kernels) => null;
+
+    /// <summary>The microseconds of one run, by the device's own clock where it has one; returns when it is done.</summary>
+    double Time(LoadedKernel kernel)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        kernel.Run();
+        Synchronize();
+        return Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+    }
 }

@@ -101,10 +101,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         long start = Stopwatch.GetTimestamp();
         for (int run = 1; run <= MaximumRuns; run++)
         {
-            long begin = Stopwatch.GetTimestamp();
-            copies[run % copies.Length].Run();
-            backend.Synchronize();
-            double time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            double time = backend.Time(copies[run % copies.Length]);
             (least, second) = time < least ? (time, least) : (least, Math.Min(second, time));
             if (run >= MinimumRuns && (second <= Agreement * least || Stopwatch.GetElapsedTime(start) > Budget))
                 break;

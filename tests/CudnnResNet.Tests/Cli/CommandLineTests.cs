@@ -25,7 +25,8 @@ public class CommandLineTests
     [InlineData("--stem is 'Cifar'; give one of imagenet, cifar, nodown", "summary", "--stem", "Cifar")]
     [InlineData("0 classes", "summary", "--classes", "0")]
     [InlineData("images of 0 x 0", "summary", "--image-size", "0")]
-    [InlineData("--device cuda is not in this build", "train", "--data", "fashion-mnist-subset", "--device", "cuda")]
+    [InlineData("--device is 'cuda:x'", "train", "--data", "fashion-mnist-subset", "--device", "cuda:x")]
+    [InlineData("The native path '/nonexistent' is not a folder", "plan", "--device", "cuda", "--native-path", "/nonexistent")]
     [InlineData("--device is 'gpu'", "train", "--data", "fashion-mnist-subset", "--device", "gpu")]
     [InlineData("--precision is 'fp16'", "train", "--data", "fashion-mnist-subset", "--precision", "fp16")]
     [InlineData("--precision bf16: the reference backend has fp32 and fp64 only",
@@ -40,6 +41,13 @@ public class CommandLineTests
     [InlineData("/nonexistent does not exist", "predict", "--weights", "w", "--tensor", "in.npy", "--out", "/nonexistent/out.npy")]
     public void ARefusalIsOneLine(string expected, params string[] arguments) =>
         Assert.Contains(expected, CliRun.Refusal(arguments), StringComparison.Ordinal);
+
+    [Fact]
+    public void WithoutAGpuTheReasonIsOneLine()
+    {
+        if (CudnnResNet.Cuda.CudaProbe.Run().Refusal is { } reason)
+            Assert.Equal(reason, CliRun.Refusal("train", "--data", "fashion-mnist-subset", "--device", "cuda"));
+    }
 
     [Fact]
     public void DoubleIsNotOneDnns()

@@ -1,0 +1,115 @@
+using System.Collections.Immutable;
+using CudnnResNet.Cuda.Device;
+using CudnnResNet.Cuda.Interop;
+using CudnnResNet.Cuda.Kernels;
+using CudnnResNet.Kernels;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Cuda;
+
+/// <summary>
+/// An NVIDIA GPU: convolutions by cuDNN's engines, matrix products by cuBLASLt, everything else by own kernels that
+/// NVRTC compiles for the device. All work goes to one stream. A backend belongs to one thread at a time.
+/// </summary>
+public sealed class CudaBackend : IBackend
+{
+    private readonly CudaOptions _options;
+    private readonly CudaDevice _device;
+    private readonly PinnedStaging _staging;
+    private readonly EventTimer _timer;
+    private readonly CudaSession _session;
+
+    /// <exception cref="ResNetException">CUDA is not available here, or there is no such device; the message is the probe's.</exception>
+    public CudaBackend(CudaOptions options) : this(options, RequireDevice(options.Ordinal), CudaDevice.Open) { }
+
+    private CudaBackend(CudaOptions options, CudaProbe probe, Func<int, CudaDevice> open)
+    {
+        _options = options;
+        CudaVersions versions = probe.Versions!;
+        _device = open(options.Ordinal);
+        using ContextScope scope = _device.Enter();
+        _staging = new PinnedStaging(_device);
+        _timer = new EventTimer(_device);
+        _session = new CudaSession(_device, options);
+        Kernels = KernelCatalog.Create(_session);
+        Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
+            + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
+            + (options.AllowTf32 ? ", TF32" : "") + (options.IsDeterministic ? ", deterministic engines" : "");
+    }
+
+    public string Name => "cuda";
+
+    public string Identity { get; }
+
+    /// <summary>Of the host; the device has its own.</summary>
+    public int Threads => 1;
+
+    public ImmutableArray<Kernel> Kernels { get; }
+
+    public long CacheBytes => _device.CacheBytes;
+
+    /// <summary>Why the last recording failed and plans are run kernel by kernel; null where none failed.</summary>
+    public string? RecordingRefusal { get; private set; }
+
+    /// <summary>What engines refused after they had been offered, and which call said so.</summary>
+    public IReadOnlyList<string> EngineRefusals => _session.Refusals;
+
+    /// <summary>A backend on a host's context and stream (CUcontext and CUstream of the driver), which the host keeps.</summary>
+    /// <param name="context">The context that all work is done in; need not be current, and is current only during calls.</param>
+    /// <param name="stream">The stream that all work goes to.</param>
+    /// <param name="options">Its ordinal is not used: the context says which device.</param>
+    public static CudaBackend OnContext(nint context, nint stream, CudaOptions options) => new(options,
+        RequireDevice(options.Ordinal), _ => CudaDevice.Share(new CUcontext(context), new CUstream(stream)));
+
+    public KernelSupport Supports(Precision precision) => precision switch
+    {
+        Precision.Fp32 => KernelSupport.Yes,
+        Precision.Bf16 when _device.Architecture >= 80 => KernelSupport.Yes,
+        Precision.Bf16 => KernelSupport.No($"bf16 needs compute capability 8.0; this device has {_device.Architecture / 10}.{_device.Architecture % 10}"),
+        _ => KernelSupport.No($"the CUDA backend does not compute {precision.ShortName()}; use the reference backend"),
+    };
+
+    public Arena Allocate(long bytes) => new CudaArena(bytes, _device, _staging);
+
+    public void Synchronize() => _device.Synchronize();
+
+    public double Time(LoadedKernel kernel) => _timer.Time(kernel);
+
+    public LoadedKernel? Record(ReadOnlySpan<LoadedKernel> kernels)
+    {
+        if (!_options.RecordsGraphs)
+            return null;
+        try
+        {
+            return RecordedRun.Record(_device, kernels);
+        }
+        catch (CudaLibraryException error)
+        {
+            RecordingRefusal = error.Message;
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        using (ContextScope scope = _device.Enter())
+        {
+            _device.Synchronize();
+            _session.Dispose();
+            _timer.Dispose();
+            _staging.Dispose();
+        }
+        _device.Dispose();
+    }
+
+    private static CudaProbe RequireDevice(int ordinal)
+    {
+        CudaProbe probe = CudaProbe.Run();
+        if (probe.Refusal is { } refusal)
+            throw new ResNetException(refusal);
+        if (ordinal < 0 || ordinal >= probe.Devices.Length)
+            throw new ResNetException($"There is no device cuda:{ordinal}; the driver lists {probe.Devices.Length}: "
+                + string.Join(", ", probe.Devices.Select(device => $"cuda:{device.Ordinal} {device.Name}")) + ".");
+        return probe;
+    }
+}

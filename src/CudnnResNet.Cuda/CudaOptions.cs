@@ -1,0 +1,20 @@
+namespace CudnnResNet.Cuda;
+
+/// <summary>What a CUDA backend is made for.</summary>
+public sealed record CudaOptions
+{
+    /// <summary>The device's number, as the driver counts.</summary>
+    public int Ordinal { get; init; }
+
+    /// <summary>Float32 products may round their factors to TF32 (10 bits of mantissa), which tensor cores need.</summary>
+    public bool AllowTf32 { get; init; }
+
+    /// <summary>Leave out engines that cuDNN notes as not deterministic.</summary>
+    public bool IsDeterministic { get; init; }
+
+    /// <summary>Replay whole plans as CUDA graphs.</summary>
+    public bool RecordsGraphs { get; init; } = true;
+
+    /// <summary>Engines that want more workspace are refused.</summary>
+    public long WorkspaceLimitBytes { get; init; } = 1L << 30;
+}

@@ -1,0 +1,93 @@
+using CudnnResNet.Cuda.Interop;
+using CudnnResNet.Kernels;
+
+namespace CudnnResNet.Cuda.Device;
+
+/// <summary>
+/// One zero-filled block of device memory. Copies pass through pinned staging and are ordered with the kernels of the
+/// device's stream.
+/// </summary>
+internal sealed class CudaArena : Arena
+{
+    private readonly CudaDevice _device;
+    private readonly PinnedStaging _staging;
+    private CUdeviceptr _start;
+
+    /// <exception cref="ResNetException">The device has too little memory; the message says what was asked and what is free.</exception>
+    internal CudaArena(long bytes, CudaDevice device, PinnedStaging staging) : base(bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        _device = device;
+        _staging = staging;
+        using ContextScope scope = device.Enter();
+        nuint size = (nuint)Math.Max(bytes, 1);
+        CUresult status = Allocate(size);
+        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY)
+        {
+            device.TrimPool();
+            status = Allocate(size);
+        }
+        if (status != CUresult.CUDA_SUCCESS)
+            GC.SuppressFinalize(this);
+        if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY)
+        {
+            (long free, long total) = device.Memory();
+            throw new ResNetException($"The device cannot provide {bytes / 1e6:F0} MB of memory: {free / 1e6:F0} MB of "
+                + $"{total / 1e6:F0} MB are free; use a smaller batch or image, or a memory limit.");
+        }
+        status.ThrowIfFailed(device.HasMemoryPools ? "cuMemAllocAsync" : "cuMemAlloc_v2");
+        CudaDriver.cuMemsetD8Async(_start, 0, size, device.Stream).ThrowIfFailed();
+    }
+
+    ~CudaArena() => Dispose(disposing: false);
+
+    public override void Write(Region region, ReadOnlySpan<byte> source)
+    {
+        RequireLength(region, source.Length);
+        using ContextScope scope = _device.Enter();
+        _staging.Write(Address(region), source);
+    }
+
+    public override void Read(Region region, Span<byte> destination)
+    {
+        RequireLength(region, destination.Length);
+        using ContextScope scope = _device.Enter();
+        _staging.Read(Address(region), destination);
+    }
+
+    /// <summary>The first byte of a region; valid until the arena is disposed.</summary>
+    internal CUdeviceptr Address(Region region)
+    {
+        ObjectDisposedException.ThrowIf(_start.Value == 0, this);
+        if (region.OffsetBytes < 0 || region.Bytes < 0 || region.OffsetBytes > Bytes - region.Bytes)
+            throw new ArgumentOutOfRangeException(nameof(region), region, $"The arena has {Bytes} bytes.");
+        return _start + region.OffsetBytes;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (_start.Value == 0)
+            return;
+        CUdeviceptr start = _start;
+        _start = default;
+        // A finalizer may come after the context; then the memory went with it.
+        if (CudaDriver.cuCtxPushCurrent_v2(_device.Context) != CUresult.CUDA_SUCCESS)
+            return;
+        CUresult status = _device.HasMemoryPools
+            ? CudaDriver.cuMemFreeAsync(start, _device.Stream)
+            : CudaDriver.cuMemFree_v2(start);
+        CudaDriver.cuCtxPopCurrent_v2(out _).ThrowIfFailed();
+        if (disposing)
+            status.ThrowIfFailed(_device.HasMemoryPools ? "cuMemFreeAsync" : "cuMemFree_v2");
+    }
+
+    private CUresult Allocate(nuint bytes) => _device.HasMemoryPools
+        ? CudaDriver.cuMemAllocAsync(out _start, bytes, _device.Stream)
+        : CudaDriver.cuMemAlloc_v2(out _start, bytes);
+
+    private static void RequireLength(Region region, int length)
+    {
+        if (region.Bytes != length)
+            throw new ArgumentException($"The region has {region.Bytes} bytes, the span {length}.");
+    }
+}

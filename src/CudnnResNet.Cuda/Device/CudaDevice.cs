@@ -1,0 +1,136 @@
+using System.Runtime.InteropServices;
+using CudnnResNet.Cuda.Interop;
+
+namespace CudnnResNet.Cuda.Device;
+
+/// <summary>
+/// A device, a context on it and the one stream that all work goes to: its own on the primary context, or those of a
+/// host that shares them.
+/// </summary>
+internal sealed class CudaDevice : IDisposable
+{
+    private readonly CudaPrimaryContext? _primary;
+    private readonly CudaStream? _ownStream;
+    private readonly CUdevice _device;
+
+    private CudaDevice(CUdevice device, CudaPrimaryContext? primary, CUcontext context, CUstream? stream)
+    {
+        _device = device;
+        _primary = primary;
+        Context = context;
+        using ContextScope scope = Enter();
+        if (stream is { } borrowed)
+            Stream = borrowed;
+        else
+        {
+            CudaDriver.cuStreamCreate(out _ownStream, CUstream_flags.CU_STREAM_NON_BLOCKING).ThrowIfFailed();
+            _ownStream.Context = context;
+            Stream = _ownStream.Borrow();
+        }
+        Architecture = DeviceProbe.ArchitectureOf(device);
+        Multiprocessors = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        ThreadsPerMultiprocessor = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR);
+        CacheBytes = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
+        HasMemoryPools = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0;
+    }
+
+    internal CUcontext Context { get; }
+
+    internal CUstream Stream { get; }
+
+    /// <summary>Compute capability without the dot: 90 for 9.0.</summary>
+    internal int Architecture { get; }
+
+    internal int Multiprocessors { get; }
+
+    internal int ThreadsPerMultiprocessor { get; }
+
+    /// <summary>Bytes of the second-level cache.</summary>
+    internal long CacheBytes { get; }
+
+    /// <summary>Memory is allocated in stream order; false where the device cannot.</summary>
+    internal bool HasMemoryPools { get; }
+
+    /// <summary>The device's primary context, which all of NVIDIA's libraries share, and a stream of its own.</summary>
+    internal static CudaDevice Open(int ordinal)
+    {
+        CudaDriver.cuDeviceGet(out CUdevice device, ordinal).ThrowIfFailed();
+        CudaPrimaryContext primary = new(device);
+        try
+        {
+            return new CudaDevice(device, primary, primary.Borrow(), stream: null);
+        }
+        catch
+        {
+            primary.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The context and stream of a host, who outlives this object.</summary>
+    internal static CudaDevice Share(CUcontext context, CUstream stream)
+    {
+        CUdevice device;
+        using (ContextScope scope = new(context))
+            CudaDriver.cuCtxGetDevice(out device).ThrowIfFailed();
+        return new CudaDevice(device, primary: null, context, stream);
+    }
+
+    /// <summary>Every call of the driver that needs a context stands in such a scope.</summary>
+    internal ContextScope Enter() => new(Context);
+
+    internal void Synchronize()
+    {
+        using ContextScope scope = Enter();
+        CudaDriver.cuStreamSynchronize(Stream).ThrowIfFailed();
+    }
+
+    internal CudaEvent CreateEvent(CUevent_flags flags)
+    {
+        using ContextScope scope = Enter();
+        CudaDriver.cuEventCreate(out CudaEvent created, flags).ThrowIfFailed();
+        created.Context = Context;
+        return created;
+    }
+
+    internal (long FreeBytes, long TotalBytes) Memory()
+    {
+        using ContextScope scope = Enter();
+        CudaDriver.cuMemGetInfo_v2(out nuint free, out nuint total).ThrowIfFailed();
+        return ((long)free, (long)total);
+    }
+
+    /// <summary>Gives what the stream-ordered pool keeps for reuse back to the device.</summary>
+    internal void TrimPool()
+    {
+        if (!HasMemoryPools)
+            return;
+        using ContextScope scope = Enter();
+        CudaDriver.cuStreamSynchronize(Stream).ThrowIfFailed();
+        CudaDriver.cuDeviceGetDefaultMemPool(out CUmemoryPool pool, _device).ThrowIfFailed();
+        CudaDriver.cuMemPoolTrimTo(pool, 0).ThrowIfFailed();
+    }
+
+    /// <summary>The address on the bus, by which NVML knows the device.</summary>
+    internal unsafe string BusId()
+    {
+        const int Bytes = 32;
+        byte* id = stackalloc byte[Bytes];
+        CudaDriver.cuDeviceGetPCIBusId(id, Bytes, _device).ThrowIfFailed();
+        return Marshal.PtrToStringUTF8((nint)id)!;
+    }
+
+    public void Dispose()
+    {
+        if (_ownStream is not null)
+        {
+            // Nothing may be in flight when the memory that it uses goes.
+            using (ContextScope scope = Enter())
+                _ = CudaDriver.cuStreamSynchronize(Stream);
+            _ownStream.Dispose();
+        }
+        _primary?.Dispose();
+    }
+
+    private int Attribute(CUdevice_attribute attribute) => DeviceProbe.Attribute(_device, attribute);
+}

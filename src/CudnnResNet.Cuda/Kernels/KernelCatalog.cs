@@ -1,0 +1,26 @@
+using System.Collections.Immutable;
+using CudnnResNet.Cuda.Engines;
+using CudnnResNet.Cuda.Kernels.Convolution;
+using CudnnResNet.Cuda.Kernels.Products;
+using CudnnResNet.Kernels;
+
+namespace CudnnResNet.Cuda.Kernels;
+
+/// <summary>Every kernel of the backend, engines by their rank; the last of each kind refuses nothing that is legal.</summary>
+internal static class KernelCatalog
+{
+    /// <summary>As many engines as cuDNN's own autotuning tries; the first is meant to be the best guess.</summary>
+    private const int EngineRanks = 8;
+
+    private const int ProductRanks = 3;
+
+    internal static ImmutableArray<Kernel> Create(CudaSession session) =>
+    [
+        .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
+        .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
+    ];
+
+    private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>
+        Enumerable.Range(0, EngineRanks).Select(rank => (Kernel)new EngineConvolutionKernel(session, pass, rank))
+            .Append(new ClassicConvolutionKernel(session, pass));
+}
