@@ -18,10 +18,11 @@ internal sealed record RunSubject(IDataSet Train, IDataSet? Test, Device Device)
         new("device", Device.Description),
         new("batch", $"{options.Batch}"),
         new("steps", $"{totalSteps}"),
-        new("learning rate", $"{options.LearningRate}, {(options.Schedule == ScheduleKind.Cosine ? "cosine" : "constant")}"),
-        new("momentum", $"{options.Optimizer.Momentum}"),
+        new("learning rate", RecipeText.LearningRate(options)),
+        new("momentum", RecipeText.Momentum(options)),
         new("weight decay", $"{options.Optimizer.WeightDecay}{(options.Optimizer.DecayBatchNormAndBias ? "" : ", not on batch norms and biases")}"),
         new("label smoothing", $"{options.LabelSmoothing}"),
+        new("fresh weights", options.ZeroInitLastBatchNorm ? "last batch norm of each branch at zero" : "as torchvision's"),
         new("order", options.Shuffle ? $"shuffled, seed {options.Seed}" : $"as in the data, seed {options.Seed}"),
         new("augmentation", options.Augmentation == Augmentation.None ? "none"
             : $"crops with padding {options.Augmentation.CropPadding}{(options.Augmentation.HorizontalFlip ? ", horizontal flips" : "")}"),

@@ -7,7 +7,11 @@ namespace CudnnResNet.Autodiff;
 /// <param name="Momentum">The share of the old velocity that is kept.</param>
 /// <param name="WeightDecay">Added to the gradient as WeightDecay * w.</param>
 /// <param name="DecayBatchNormAndBias">False exempts all vectors: batch-norm weights and every bias.</param>
-public sealed record SgdOptions(double Momentum, double WeightDecay, bool DecayBatchNormAndBias = true);
+public sealed record SgdOptions(double Momentum, double WeightDecay, bool DecayBatchNormAndBias = true)
+{
+    /// <summary>Step along the gradient plus the momentum of the new velocity (Nesterov's momentum, as PyTorch has it).</summary>
+    public bool Nesterov { get; init; }
+}
 
 /// <summary>Appends the optimizer to a training graph, so that a whole step is one plan.</summary>
 public static class ParameterUpdates
@@ -34,7 +38,7 @@ public static class ParameterUpdates
             Value gradient = graph.Find(BackwardGraph.GradientName(w.Name));
             ValueId velocity = builder.Declare(VelocityName(w.Name), w.Shape, w.Type, ValueRole.State);
             bool decays = w.Shape.Rank > 1 || options.DecayBatchNormAndBias;
-            SgdUpdate update = new(options.Momentum, decays ? options.WeightDecay : 0);
+            SgdUpdate update = new(options.Momentum, decays ? options.WeightDecay : 0) { Nesterov = options.Nesterov };
             int after = Math.Max(lastUse[w.Id], lastUse[gradient.Id]);
             updates.Add((after, new Node(update, [w.Id, gradient.Id, velocity, rate], [], "update")));
         }

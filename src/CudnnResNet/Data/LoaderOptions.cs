@@ -18,6 +18,9 @@ public sealed record LoaderOptions(
     /// <summary>Batches from the start to the end of the given epoch, for a set of so many images.</summary>
     public long StepsThrough(long epoch, int count) => Shuffle ? checked(epoch * count) / Batch : epoch * (count / Batch);
 
+    /// <summary>Batches of an epoch; a fraction where remainders are carried on.</summary>
+    public double StepsPerEpoch(int count) => Shuffle ? (double)count / Batch : count / Batch;
+
     /// <exception cref="ResNetException">An option is out of range or does not fit the data set.</exception>
     internal void Check(IDataSet data)
     {

@@ -98,7 +98,11 @@ public sealed record SigmoidCrossEntropyBackward(double Smoothing) : Operation;
 /// w, dw, velocity, learningRate[] → nothing; w and velocity change in place:
 /// <c>g = dw + WeightDecay * w; velocity = Momentum * velocity + g; w -= learningRate * velocity</c> (PyTorch's SGD).
 /// </summary>
-public sealed record SgdUpdate(double Momentum, double WeightDecay) : Operation;
+public sealed record SgdUpdate(double Momentum, double WeightDecay) : Operation
+{
+    /// <summary>Moves w by <c>g + Momentum * velocity</c> instead of the velocity alone.</summary>
+    public bool Nesterov { get; init; }
+}
 
 /// <summary>x → y in another element type, round to nearest even.</summary>
 public sealed record Cast(DataType To) : Operation;

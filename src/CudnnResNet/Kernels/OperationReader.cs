@@ -52,6 +52,9 @@ internal sealed class Tokens(string line, string[] words)
     public bool Has(string name) => words.Any(word => word.Length > name.Length
         && word.StartsWith(name, StringComparison.Ordinal) && char.IsDigit(word[name.Length]));
 
+    /// <summary>Whether a word without a number is there.</summary>
+    public bool Word(string name) => words.Contains(name) && _unused.Remove(name);
+
     public void RequireAllUsed()
     {
         if (_unused.Count > 0)
@@ -92,7 +95,7 @@ internal static class OperationReader
         "softmax_ce_bwd" => new SoftmaxCrossEntropyBackward(t.Number("smooth")),
         "sigmoid_ce" => new SigmoidCrossEntropy(t.Number("smooth")),
         "sigmoid_ce_bwd" => new SigmoidCrossEntropyBackward(t.Number("smooth")),
-        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd")),
+        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd")) { Nesterov = t.Word("nesterov") },
         "cast" => new Cast(t.Type(chain is null ? 1 : 0)),
         _ => throw new ResNetException($"'{name}' is not an operation of the problem language."),
     };

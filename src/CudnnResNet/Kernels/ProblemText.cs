@@ -114,10 +114,12 @@ public static class ProblemText
         SoftmaxCrossEntropyBackward l => [$"smooth{Number(l.Smoothing)}"],
         SigmoidCrossEntropy l => [$"smooth{Number(l.Smoothing)}"],
         SigmoidCrossEntropyBackward l => [$"smooth{Number(l.Smoothing)}"],
-        SgdUpdate u => [$"mom{Number(u.Momentum)}", $"wd{Number(u.WeightDecay)}"],
+        SgdUpdate u => [$"mom{Number(u.Momentum)}", $"wd{Number(u.WeightDecay)}", .. Word("nesterov", u.Nesterov)],
         Cast when !isHead => [((Cast)operation).To.ShortName()],
         _ => [],
     };
+
+    private static string[] Word(string word, bool isPresent) => isPresent ? [word] : [];
 
     private static string[] Input(int h, int w, int c) => [$"h{h}", $"w{w}", $"c{c}"];
 

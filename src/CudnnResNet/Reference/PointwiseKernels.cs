@@ -89,7 +89,8 @@ internal sealed class SgdUpdateKernel(WorkerPool workers) : ReferenceKernel<SgdU
                 double gradient = double.CreateTruncating(dw[i]) + operation.WeightDecay * weight;
                 double moved = operation.Momentum * double.CreateTruncating(velocity[i]) + gradient;
                 velocity[i] = T.CreateTruncating(moved);
-                w[i] = T.CreateTruncating(weight - rate * moved);
+                w[i] = T.CreateTruncating(
+                    weight - rate * (operation.Nesterov ? gradient + operation.Momentum * moved : moved));
             }
         }
     }

@@ -69,7 +69,8 @@ public sealed class Trainer : IDisposable
                 ? null
                 : InferenceSession.Create(options.Spec, Math.Min(options.EvaluationBatch, test.Count),
                     test.Height, test.Width, options.Precision, backend, compiler);
-            session.LoadWeights(WeightInitialization.Create(session.WeightValues, options.Seed));
+            session.LoadWeights(WeightInitialization.Create(
+                session.WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
             return new Trainer(options, train, test, session, inference);
         }
         catch
@@ -127,7 +128,7 @@ public sealed class Trainer : IDisposable
 
     public TrainingResult Run(TrainingObserver observer, CancellationToken cancellation)
     {
-        LearningRateSchedule schedule = new(_options.Schedule, _options.LearningRate, TotalSteps);
+        LearningRateSchedule schedule = LearningRateSchedule.Of(_options, TotalSteps, _loaderOptions, _train.Count);
         EpochMeans means = new();
         Evaluation? evaluation = null;
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);

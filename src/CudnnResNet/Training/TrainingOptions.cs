@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Data;
 using CudnnResNet.Models;
@@ -20,8 +21,32 @@ public sealed record TrainingOptions
 
     public double LearningRate { get; init; } = 0.1;
     public ScheduleKind Schedule { get; init; } = ScheduleKind.Cosine;
+
+    /// <summary>Length of the linear warm-up; <see cref="WarmupSteps"/> comes first where both are given.</summary>
+    public double WarmupEpochs { get; init; }
+
+    public long? WarmupSteps { get; init; }
+
+    /// <summary>The rate of the warm-up's first step; null is <see cref="WarmupFromShare"/> of the learning rate.</summary>
+    public double? WarmupFrom { get; init; }
+
+    /// <summary>As in torchvision's recipes.</summary>
+    public const double WarmupFromShare = 0.01;
+
+    /// <summary>For <see cref="ScheduleKind.Step"/>: the epochs after which the rate is multiplied by <see cref="StepGamma"/>.</summary>
+    public ImmutableArray<int> StepEpochs { get; init; } = [];
+
+    public double StepGamma { get; init; } = 0.1;
+
+    /// <summary>For <see cref="ScheduleKind.Linear"/>: rates at epochs; they replace <see cref="LearningRate"/>.</summary>
+    public ImmutableArray<RatePoint> RatePoints { get; init; } = [];
+
     public SgdOptions Optimizer { get; init; } = new(Momentum: 0.9, WeightDecay: 5e-4);
     public double LabelSmoothing { get; init; }
+
+    /// <summary>Fresh weights begin with every residual branch at zero: the gamma of its last batch norm is 0.</summary>
+    public bool ZeroInitLastBatchNorm { get; init; }
+
     public ulong Seed { get; init; } = 1;
     public bool Shuffle { get; init; } = true;
     public Augmentation Augmentation { get; init; } = Augmentation.None;
@@ -45,7 +70,32 @@ public sealed record TrainingOptions
         Require(Optimizer.Momentum is >= 0 and < 1, "momentum", Optimizer.Momentum, "give 0 or more and less than 1");
         Require(Optimizer.WeightDecay >= 0 && double.IsFinite(Optimizer.WeightDecay),
             "weight decay", Optimizer.WeightDecay, "give 0 or more");
+        Require(!Optimizer.Nesterov || Optimizer.Momentum > 0, "momentum", Optimizer.Momentum, "Nesterov's needs more than 0");
+        Require(!ZeroInitLastBatchNorm || Spec.Version != ResNetVersion.V2, "zero-initialised last batch norm", "a v2 branch",
+            "it would stay zero behind its ReLU; use v1 or v1.5");
+        ValidateSchedule();
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "give 0 or more and less than 1");
+    }
+
+    private void ValidateSchedule()
+    {
+        Require(WarmupEpochs >= 0 && double.IsFinite(WarmupEpochs), "warm-up", WarmupEpochs, "give 0 epochs or more");
+        Require(WarmupSteps is null or >= 0, "warm-up", WarmupSteps ?? 0, "give 0 steps or more");
+        Require(WarmupFrom is null or (>= 0 and < double.PositiveInfinity), "first warm-up rate", WarmupFrom ?? 0, "give 0 or more");
+        Require(StepGamma is > 0 and < double.PositiveInfinity, "step gamma", StepGamma, "give more than 0");
+        Require(Schedule != ScheduleKind.Step || StepEpochs.Length > 0, "step schedule", "no epochs", "say at which epochs the rate falls");
+        Require(Schedule != ScheduleKind.Linear || RatePoints.Length > 0, "linear schedule", "no points", "give points");
+        Require(Schedule != ScheduleKind.Linear || (WarmupEpochs == 0 && WarmupSteps is null or 0), "linear schedule", "points and a warm-up",
+            "put the warm-up into its points");
+        for (int i = 0; i < StepEpochs.Length; i++)
+            Require(StepEpochs[i] > (i == 0 ? 0 : StepEpochs[i - 1]), "step epoch", StepEpochs[i], "give epochs from 1, in ascending order");
+        for (int i = 0; i < RatePoints.Length; i++)
+        {
+            (double at, double rate) = (RatePoints[i].At, RatePoints[i].Rate);
+            Require(at >= 0 && double.IsFinite(at) && (i == 0 || at > RatePoints[i - 1].At), "point at epoch", at,
+                "give epochs from 0, in ascending order");
+            Require(rate >= 0 && double.IsFinite(rate), "learning rate", rate, "give 0 or more");
+        }
     }
 
     private static void Require(bool condition, string name, object value, string remedy)

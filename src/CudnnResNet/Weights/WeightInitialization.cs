@@ -9,13 +9,20 @@ namespace CudnnResNet.Weights;
 /// </summary>
 public static class WeightInitialization
 {
-    public static NetworkWeights Create(IEnumerable<Value> values, ulong seed)
+    /// <param name="values">Parameters and running statistics of a network.</param>
+    /// <param name="seed">Of every stream.</param>
+    /// <param name="zeroInitLastBatchNorm">
+    /// The last gamma of every residual branch is 0, so that blocks begin as their shortcuts (Goyal et al., arXiv 1706.02677).
+    /// </param>
+    public static NetworkWeights Create(IEnumerable<Value> values, ulong seed, bool zeroInitLastBatchNorm = false)
     {
         Dictionary<string, NamedTensor> tensors = [];
         List<Value> all = [.. values];
+        HashSet<string> zero = zeroInitLastBatchNorm ? LastGammas([.. all.Select(value => value.Name)]) : [];
         int features = all.First(value => value.Name == "fc.weight").Shape.C;
         foreach (Value value in all)
-            tensors.Add(value.Name, NetworkWeights.ToFile(value, value.Name, Draw(value, features, seed)));
+            tensors.Add(value.Name, NetworkWeights.ToFile(value, value.Name,
+                zero.Contains(value.Name) ? new double[value.Shape.Elements] : Draw(value, features, seed)));
         return new NetworkWeights(tensors, $"weights drawn with seed {seed}");
     }
 
@@ -41,6 +48,19 @@ public static class WeightInitialization
             Array.Fill(x, 1);
         }
         return x;
+    }
+
+    /// <summary>In each block <c>layerS.B</c>, the gamma of the batch norm <c>bnN</c> with the highest number.</summary>
+    private static HashSet<string> LastGammas(HashSet<string> names)
+    {
+        HashSet<string> last = [];
+        foreach (string name in names)
+            if (name.StartsWith("layer", StringComparison.Ordinal)
+                && name.LastIndexOf(".bn", StringComparison.Ordinal) is int at and >= 0
+                && name.EndsWith(".weight", StringComparison.Ordinal)
+                && !names.Contains($"{name[..at]}.bn{name[at + 3] - '0' + 1}.weight"))
+                last.Add(name);
+        return last;
     }
 
     /// <summary>Box and Muller's transform.</summary>

@@ -53,7 +53,7 @@ internal sealed class Tolerance
     public ErrorBound OfMutated(int slot) => _node.Operation switch
     {
         BatchNormTraining norm => BatchNormStatistics(norm, slot),
-        SgdUpdate sgd => new(4 * _u * (Rms.Largest(_in[slot]) + Rms.Largest(_in[1])
+        SgdUpdate sgd => new((sgd.Nesterov ? 6 : 4) * _u * (Rms.Largest(_in[slot]) + Rms.Largest(_in[1])
             + sgd.WeightDecay * Rms.Largest(_in[0]) + sgd.Momentum * Rms.Largest(_in[2]))),
         _ => throw new InvalidOperationException($"{_node.Operation} changes nothing."),
     };

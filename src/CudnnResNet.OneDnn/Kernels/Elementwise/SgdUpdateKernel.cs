@@ -21,13 +21,39 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
         OperandAddresses at = new(arguments);
         Node node = problem.Nodes[0];
         SgdUpdate update = (SgdUpdate)node.Operation;
-        Body body = new(at.Floats(node.Inputs[0]), at.Floats(node.Inputs[1]), at.Floats(node.Inputs[2]),
-            at.Floats(node.Inputs[3]), (float)update.Momentum, (float)update.WeightDecay);
-        return new LoadedElementwise<Body>(team, problem.Input(0, 0).Shape.Elements, 5 * sizeof(float), body);
+        long elements = problem.Input(0, 0).Shape.Elements;
+        return update.Nesterov ? Loaded<Nesterov>() : Loaded<Classical>();
+
+        LoadedKernel Loaded<TMomentum>() where TMomentum : struct, IMomentum
+        {
+            Body<TMomentum> body = new(at.Floats(node.Inputs[0]), at.Floats(node.Inputs[1]), at.Floats(node.Inputs[2]),
+                at.Floats(node.Inputs[3]), (float)update.Momentum, (float)update.WeightDecay);
+            return new LoadedElementwise<Body<TMomentum>>(team, elements, 5 * sizeof(float), body);
+        }
     }
 
-    private readonly struct Body(
+    private interface IMomentum
+    {
+        /// <summary>The direction in which a weight moves.</summary>
+        static abstract T Direction<T>(T gradient, T momentum, T velocity) where T : struct, ILanes<T>;
+    }
+
+    private readonly struct Classical : IMomentum
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Direction<T>(T gradient, T momentum, T velocity) where T : struct, ILanes<T> => velocity;
+    }
+
+    private readonly struct Nesterov : IMomentum
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static T Direction<T>(T gradient, T momentum, T velocity) where T : struct, ILanes<T> =>
+            T.MultiplyAdd(momentum, velocity, gradient);
+    }
+
+    private readonly struct Body<TMomentum>(
         float* w, float* dw, float* velocity, float* learningRate, float momentum, float weightDecay) : ILaneBody
+        where TMomentum : struct, IMomentum
     {
         private readonly float* _w = w;
         private readonly float* _dw = dw;
@@ -41,9 +67,10 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
         {
             T w = T.Load(_w + index);
             T gradient = T.MultiplyAdd(T.Broadcast(_weightDecay), w, T.Load(_dw + index));
-            T velocity = T.MultiplyAdd(T.Broadcast(_momentum), T.Load(_velocity + index), gradient);
+            T momentum = T.Broadcast(_momentum);
+            T velocity = T.MultiplyAdd(momentum, T.Load(_velocity + index), gradient);
             T.Store(_velocity + index, velocity);
-            T.Store(_w + index, w - T.Broadcast(*_learningRate) * velocity);
+            T.Store(_w + index, w - T.Broadcast(*_learningRate) * TMomentum.Direction(gradient, momentum, velocity));
         }
     }
 }

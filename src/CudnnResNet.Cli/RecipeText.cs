@@ -1,0 +1,28 @@
+using CudnnResNet.Training;
+
+namespace CudnnResNet.Cli;
+
+/// <summary>A recipe in words, for the run log, the report and people.</summary>
+internal static class RecipeText
+{
+    /// <summary>For example <c>0.4, cosine, warm-up from 0.004 over 5 epochs</c>.</summary>
+    public static string LearningRate(TrainingOptions options) => options.Schedule switch
+    {
+        ScheduleKind.Linear => $"linear {string.Join(',', options.RatePoints.Select(point => $"{point.At}:{point.Rate}"))} (epoch:rate)",
+        ScheduleKind.Step => $"{options.LearningRate}, times {options.StepGamma} after epochs "
+            + $"{string.Join(',', options.StepEpochs)}{Warmup(options)}",
+        ScheduleKind.Cosine => $"{options.LearningRate}, cosine{Warmup(options)}",
+        _ => $"{options.LearningRate}, constant{Warmup(options)}",
+    };
+
+    public static string Momentum(TrainingOptions options) =>
+        $"{options.Optimizer.Momentum}{(options.Optimizer.Nesterov ? ", Nesterov" : "")}";
+
+    private static string Warmup(TrainingOptions options)
+    {
+        if (options.WarmupSteps is null or 0 && options.WarmupEpochs == 0)
+            return "";
+        double from = options.WarmupFrom ?? options.LearningRate * TrainingOptions.WarmupFromShare;
+        return $", warm-up from {from} over {(options.WarmupSteps is { } steps ? $"{steps} steps" : $"{options.WarmupEpochs} epochs")}";
+    }
+}
