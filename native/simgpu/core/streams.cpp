@@ -20,6 +20,7 @@ struct Scheduler {
     std::mt19937_64 random{settings().seed};
     std::uint64_t seeded_with = settings().seed;
     int next_id = 1;
+    Stream* favourite = nullptr;
 };
 
 Scheduler& scheduler() {
@@ -108,11 +109,10 @@ Stream* pick(Context* context, Stream* wanted) {
             return wanted;
         default: {
             // Long bursts of one stream show missing dependencies better than a fair mixture does.
-            static Stream* favourite = nullptr;
-            if (std::find(ready.begin(), ready.end(), favourite) == ready.end() || s.random() % 6 == 0) {
-                favourite = ready[s.random() % ready.size()];
+            if (std::find(ready.begin(), ready.end(), s.favourite) == ready.end() || s.random() % 6 == 0) {
+                s.favourite = ready[s.random() % ready.size()];
             }
-            return favourite;
+            return s.favourite;
         }
     }
 }
@@ -132,6 +132,7 @@ int run_while(Context* context, Stream* wanted, Done done) {
         return hang(context);
     }
     settings().slow_queries = 0;
+    scheduler().favourite = nullptr;
     while (context->sticky == 0 && !done()) {
         Stream* next = pick(context, wanted);
         if (next == nullptr) {
