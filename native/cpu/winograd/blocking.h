@@ -26,14 +26,14 @@ struct Blocking {
     // takes its tiles through all stages, some at a time.
     bool shared;
     int64_t block_tiles;                    // tiles whose transforms are alive at once
-    int64_t group_panels;                   // panels computed between two output transforms
 
     int64_t packed_bytes() const { return points * in_blocks * kLanes * out_blocks * kLanes * sizeof(float); }
     int64_t input_bytes() const { return align(points * in_blocks * kLanes * block_tiles * sizeof(float)); }
-    int64_t product_bytes() const { return align(points * group_panels * kPanel * unit_tiles() * sizeof(float)); }
+    int64_t product_bytes() const { return align(points * kPanel * unit_tiles() * sizeof(float)); }
+    int64_t panel_width(int64_t panel) const { return (panel + 1) * kPanel <= out_blocks * kLanes ? kPanel : kLanes; }
     // Tiles of one matrix product.
     int64_t unit_tiles() const;
-    int64_t units() const { return ceil_div(panels, group_panels) * ceil_div(tiles, unit_tiles()); }
+    int64_t units() const { return panels * ceil_div(tiles, unit_tiles()); }
     int64_t workspace_bytes() const {
         return (shared ? input_bytes() : threads * input_bytes()) + threads * product_bytes();
     }

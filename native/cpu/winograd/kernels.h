@@ -16,6 +16,9 @@ using crn::winograd::kPanel;
 // Sums of this many channels are added up on their own: shorter chains of roundings.
 constexpr int64_t kSumBlocks = 4;
 
+// Floats between the filters that are multiplied and those that are fetched.
+constexpr int64_t kAhead = 512;
+
 constexpr unsigned kAllLanes = 0xffff;
 
 inline unsigned lanes_of(int64_t channels, int64_t block) {
@@ -119,7 +122,7 @@ void multiply(const float* v, int64_t v_block, const float* u, int64_t u_row, in
 #pragma GCC unroll 2
                 for (int i = 0; i < NV; i++) {
                     b[i] = Lanes::load(u + i * kLanes);
-                    _mm_prefetch(reinterpret_cast<const char*>(u + i * kLanes + CRN_AHEAD), _MM_HINT_T0);
+                    _mm_prefetch(reinterpret_cast<const char*>(u + i * kLanes + kAhead), _MM_HINT_T0);
                 }
 #pragma GCC unroll 16
                 for (int r = 0; r < R; r++) {
@@ -169,29 +172,29 @@ struct Convolution {
         }
     }
 
-    // Products and outputs of tiles [begin, end) of those in v, for a group of panels.
-    void outputs(const float* v, int64_t first, int64_t tiles, int64_t begin, int64_t end, int64_t panel, int64_t panels, float* m) const {
+    // Products and outputs of tiles [begin, end) of those in v, for a panel of output channels. m: [vector][tile][point][16].
+    void outputs(const float* v, int64_t first, int64_t tiles, int64_t begin, int64_t end, int64_t panel, float* m) const {
         const int64_t rows = end - begin, groups = crn::winograd::ceil_div(rows, Lanes::kRows);
+        const int64_t channels = cut.in_blocks * kLanes, width = cut.panel_width(panel), vectors = width / kLanes;
         const int64_t m_row = cut.points * kLanes, m_vector = rows * m_row;
-        const int64_t vectors_end = cut.out_blocks < (panel + panels) * 2 ? cut.out_blocks : (panel + panels) * 2;
-        for (int64_t point = 0; point < cut.points; point++)
-            for (int64_t vector = panel * 2; vector < vectors_end; ) {
-                const int64_t width = vector / 2 * 2 + 2 <= cut.out_blocks ? kPanel : kLanes;
-                const int64_t count = width / kLanes < Lanes::kVectors ? width / kLanes : Lanes::kVectors;
-                const float* u = packed + (vector / 2 * 2 * kLanes * cut.points + point * width) * cut.in_blocks * kLanes + vector % 2 * kLanes;
-                for (int64_t g = 0; g < groups; g++) {
-                    const int64_t r = rows * g / groups, r_end = rows * (g + 1) / groups;
-                    const Multiply run = count == 2 ? multiply_of<Lanes::kVectors>(r_end - r) : multiply_of<1>(r_end - r);
-                    run(v + (point * cut.in_blocks * tiles + begin + r) * kLanes, tiles * kLanes, u, width, cut.in_blocks,
-                        m + (vector - panel * 2) * m_vector + r * m_row + point * kLanes, m_row, m_vector);
-                }
-                vector += count;
+        for (int64_t point = 0; point < cut.points; point++) {
+            const float* u = packed + (panel * kPanel * cut.points + point * width) * channels;
+            for (int64_t g = 0; g < groups; g++) {
+                const int64_t r = rows * g / groups, r_end = rows * (g + 1) / groups;
+                const float* from = v + (point * cut.in_blocks * tiles + begin + r) * kLanes;
+                float* to = m + r * m_row + point * kLanes;
+                if (vectors == Lanes::kVectors)
+                    multiply_of<Lanes::kVectors>(r_end - r)(from, tiles * kLanes, u, width, cut.in_blocks, to, m_row, m_vector);
+                else
+                    for (int64_t i = 0; i < vectors; i++)
+                        multiply_of<1>(r_end - r)(from, tiles * kLanes, u + i * kLanes, width, cut.in_blocks,
+                                                  to + i * m_vector, m_row, m_vector);
             }
-        for (int64_t t = 0; t < rows; t++) {
-            const Place at(cut, first + begin + t);
-            for (int64_t vector = panel * 2; vector < vectors_end; vector++)
-                transform_output<Tile>(p, m + (vector - panel * 2) * m_vector + t * m_row, at, vector, epilogue);
         }
+        for (int64_t t = 0; t < rows; t++)
+            for (int64_t i = 0; i < vectors; i++)
+                transform_output<Tile>(p, m + i * m_vector + t * m_row, Place(cut, first + begin + t),
+                                       panel * (kPanel / kLanes) + i, epilogue);
     }
 
     // Tiles of one slice through all stages.
@@ -201,8 +204,8 @@ struct Convolution {
         for (int64_t b = 0; b < blocks; b++) {
             const int64_t first = begin + (end - begin) * b / blocks, tiles = begin + (end - begin) * (b + 1) / blocks - first;
             inputs(v, first, tiles, 0, tiles);
-            for (int64_t panel = 0; panel < cut.panels; panel += cut.group_panels)
-                outputs(v, first, tiles, 0, tiles, panel, cut.group_panels, m);
+            for (int64_t panel = 0; panel < cut.panels; panel++)
+                outputs(v, first, tiles, 0, tiles, panel, m);
         }
     }
 
@@ -213,8 +216,8 @@ struct Convolution {
     void multiply_slice(int64_t slice, const float* v, float* m) const {
         const int64_t parts = crn::winograd::ceil_div(cut.tiles, cut.unit_tiles()), units = cut.units();
         for (int64_t unit = units * slice / cut.threads; unit < units * (slice + 1) / cut.threads; unit++) {
-            const int64_t part = unit % parts, panel = unit / parts * cut.group_panels;
-            outputs(v, 0, cut.tiles, cut.tiles * part / parts, cut.tiles * (part + 1) / parts, panel, cut.group_panels, m);
+            const int64_t part = unit % parts;
+            outputs(v, 0, cut.tiles, cut.tiles * part / parts, cut.tiles * (part + 1) / parts, unit / parts, m);
         }
     }
 
@@ -273,8 +276,8 @@ void pack_block(const crn_winograd_problem& p, const Blocking& cut, const float*
                 for (int64_t c = 0; c < ins; c++)
                     g[c][tap][k] = from[c];
             }
-    const int64_t width = vector / 2 * 2 + 2 <= cut.out_blocks ? kPanel : kLanes, channels = cut.in_blocks * kLanes;
-    float* to = packed + vector / 2 * 2 * kLanes * cut.points * channels + block * kLanes * width + vector % 2 * kLanes;
+    const int64_t panel = vector * kLanes / kPanel, width = cut.panel_width(panel), channels = cut.in_blocks * kLanes;
+    float* to = packed + panel * kPanel * cut.points * channels + block * kLanes * width + vector * kLanes % kPanel;
     for (int64_t c = 0; c < kLanes; c++)
         transform_filter<Tile>(g[c], to + c * width, channels * width);
 }

@@ -1,6 +1,3 @@
-#ifndef CRN_AHEAD
-#define CRN_AHEAD 512
-#endif
 #include "vector/avx512.h"
 #include "winograd/kernels.h"
 #include "winograd/winograd.h"
