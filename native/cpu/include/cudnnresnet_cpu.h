@@ -57,6 +57,25 @@ CRN_API void crn_winograd_pack(const crn_winograd_problem* problem, const float*
 CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const float* x, const float* packed, const float* bias,
                               const float* other, int32_t relu, float* y, void* workspace);
 
+/* A 1x1 convolution without padding in float32: x[n,h,w,c] to y[n,p,q,k], p = (h - 1) / stride + 1, q likewise. */
+typedef struct {
+    int32_t n, h, w, c, k, stride;
+    int32_t threads;   /* the result does not depend on it */
+    int32_t features;  /* what may be used; at least CRN_AVX2 */
+} crn_product_problem;
+
+/* Bytes of the packed filters, and of the memory that a run uses; both for pointers that are multiples of 64. */
+CRN_API int64_t crn_product_packed_bytes(const crn_product_problem* problem);
+CRN_API int64_t crn_product_workspace_bytes(const crn_product_problem* problem);
+
+/* Packs filter[k,c]. */
+CRN_API void crn_product_pack(const crn_product_problem* problem, const float* filter, float* packed);
+
+/* y = convolution [+ bias[k]] [+ other[n,p,q,k]], then the maximum with 0 where relu is not 0. bias and other may be
+   null; other may be y. */
+CRN_API void crn_product_run(const crn_product_problem* problem, const float* x, const float* packed, const float* bias,
+                             const float* other, int32_t relu, float* y, void* workspace);
+
 #ifdef __cplusplus
 }
 #endif

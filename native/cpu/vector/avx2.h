@@ -43,10 +43,7 @@ inline Lanes operator-(Lanes x, Lanes y) { return {_mm256_sub_ps(x.a, y.a), _mm2
 inline Lanes operator*(Lanes x, Lanes y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
 // x * y + z, rounded once.
 inline Lanes fma(Lanes x, Lanes y, Lanes z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
-// A NaN stays a NaN: vmaxps gives its second operand where one is a NaN.
-inline Lanes relu(Lanes x) {
-    const __m256 zero = _mm256_setzero_ps();
-    return {_mm256_max_ps(zero, x.a), _mm256_max_ps(zero, x.b)};
-}
+// The larger, where one is a NaN the second.
+inline Lanes maximum(Lanes x, Lanes y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
 
 }  // namespace

@@ -94,7 +94,7 @@ inline void transform_output(const crn_winograd_problem& p, const float* m, Plac
             const int64_t to = corner + (int64_t(i) * p.w + j) * p.k;
             Lanes y = t[j] + bias;
             if (e.other) y = y + Lanes::load(e.other + to, lanes);
-            if (e.relu) y = relu(y);
+            if (e.relu) y = maximum(Lanes::zero(), y);
             if (lanes == kAllLanes)
                 y.store(e.y + to);
             else

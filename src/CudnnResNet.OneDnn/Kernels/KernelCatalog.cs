@@ -25,7 +25,7 @@ internal static class KernelCatalog
         .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team) : [],
         new ConvolutionBackwardFilterKernel(factory),
         new ProductBackwardFilterKernel(factory),
-        .. own.HasFlag(CpuFeatures.Avx2) ? Winograd(team, own) : [],
+        .. own.HasFlag(CpuFeatures.Avx2) ? OwnFloat32(team, own) : [],
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),
         new PointwiseKernel(team),
@@ -50,8 +50,9 @@ internal static class KernelCatalog
         new PairedBackwardFilterKernel(team),
     ];
 
-    private static IEnumerable<Kernel> Winograd(ThreadTeam team, CpuFeatures own)
+    private static IEnumerable<Kernel> OwnFloat32(ThreadTeam team, CpuFeatures own)
     {
+        yield return new ProductForwardKernel(team, own);
         foreach (int tile in Tiles)
         {
             WinogradConvolution winograd = new(team, own, tile);

@@ -33,4 +33,17 @@ internal static unsafe partial class CpuLibrary
     [LibraryImport(Library)]
     internal static partial void crn_winograd_run(CpuWinogradProblem* problem, float* x, float* packed, float* bias,
         float* other, int relu, float* y, byte* workspace);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_product_packed_bytes(CpuProductProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_product_workspace_bytes(CpuProductProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_product_pack(CpuProductProblem* problem, float* filter, float* packed);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_product_run(CpuProductProblem* problem, float* x, float* packed, float* bias,
+        float* other, int relu, float* y, byte* workspace);
 }
