@@ -60,6 +60,10 @@ public sealed class RunLogWriter : IDisposable
         _json.WriteString("startedAt"u8, header.StartedAt);
         WriteMap("options"u8, header.Options);
         WriteMap("versions"u8, header.Versions);
+        if (header.Machine.Count > 0)
+            WriteMap("machine"u8, header.Machine);
+        if (header.Command is { } command)
+            _json.WriteString("command"u8, command);
         End();
     }
 

@@ -184,6 +184,8 @@ public sealed class Trainer : IDisposable
         Save("last.safetensors");
         if (isBest)
             Save("best.safetensors");
+        if (evaluation is not null)
+            observer.OnEvaluation?.Invoke(evaluation);
         observer.OnEpoch?.Invoke(new EpochRecord((int)epoch, _progress.Step, evaluation?.Loss, evaluation?.Accuracy,
             means.Loss, means.Accuracy, means.Seconds));
         return evaluation;

@@ -111,5 +111,9 @@ public sealed record TrainingObserver
 {
     public Action<StepRecord>? OnStep { get; init; }
     public Action<EpochRecord>? OnEpoch { get; init; }
+
+    /// <summary>The evaluation that an epoch ends with; before <see cref="OnEpoch"/>.</summary>
+    public Action<Inference.Evaluation>? OnEvaluation { get; init; }
+
     public Action<IReadOnlyList<Weights.NamedTensor>>? OnFirstGradients { get; init; }
 }
