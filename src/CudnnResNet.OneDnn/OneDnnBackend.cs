@@ -18,9 +18,8 @@ public sealed unsafe class OneDnnBackend : IBackend
     private readonly AllocationLedger _ledger = new();
 
     /// <param name="threads">Threads of every kernel; results are reproducible for a given count.</param>
-    /// <param name="float32Convolution">What float32 convolutions may trade for speed.</param>
     /// <exception cref="ResNetException">oneDNN is not available here; the message is the probe's.</exception>
-    public OneDnnBackend(int threads, Float32Convolution float32Convolution = Float32Convolution.Direct)
+    public OneDnnBackend(int threads)
     {
         if (threads < 1)
             throw new ResNetException($"{threads} threads cannot compute anything; give at least 1.");
@@ -32,9 +31,9 @@ public sealed unsafe class OneDnnBackend : IBackend
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         _primitives = new PrimitiveFactory(Team);
         Identity = $"onednn {probe.Version} {probe.InstructionSet}, {CpuDescription.Model()}, {threads} threads, "
-            + (own.IsAvailable ? $"own kernels {own.Version} {string.Join(' ', own.InstructionSets)}, " : "no own kernels, ") + $"float32 convolutions {float32Convolution}";
+            + (own.IsAvailable ? $"own kernels {own.Version} {string.Join(' ', own.InstructionSets)}" : "no own kernels");
         CacheBytes = CpuDescription.LastCacheBytes();
-        Kernels = KernelCatalog.Create(_primitives, Team, float32Convolution, own.Features);
+        Kernels = KernelCatalog.Create(_primitives, Team, own.Features);
     }
 
     public string Name => "onednn";

@@ -36,6 +36,27 @@ CRN_API int64_t crn_wgrad_bf16_workspace(const crn_convolution* g, int32_t threa
 CRN_API void crn_wgrad_bf16(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
                             void* workspace);
 
+/* A 3x3 convolution of stride 1 and padding 1 in float32 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. */
+typedef struct {
+    int32_t n, h, w, c, k;
+    int32_t tile;      /* outputs of a tile in each direction: 2 or 4 */
+    int32_t threads;   /* the result does not depend on it */
+    int32_t features;  /* what may be used; at least CRN_AVX2 */
+} crn_winograd_problem;
+
+/* Bytes of the transformed filters, and of the memory that a run uses; both for pointers that are multiples of 64. */
+CRN_API int64_t crn_winograd_packed_bytes(const crn_winograd_problem* problem);
+CRN_API int64_t crn_winograd_workspace_bytes(const crn_winograd_problem* problem);
+
+/* Transforms filters. The filter lies as [k,3,3,c], or, where backward is not 0, as that of the convolution whose dgrad
+   the problem is: [c,3,3,k], read with both filter axes reversed. */
+CRN_API void crn_winograd_pack(const crn_winograd_problem* problem, const float* filter, int32_t backward, float* packed);
+
+/* y = convolution [+ bias[k]] [+ other[n,h,w,k]], then the maximum with 0 where relu is not 0. bias and other may be
+   null; other may be y. */
+CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const float* x, const float* packed, const float* bias,
+                              const float* other, int32_t relu, float* y, void* workspace);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <unordered_set>
-#include <utility>
 
 #include "call.h"
 
@@ -21,7 +20,6 @@ Graphs& state() {
 }
 
 thread_local char thread_mark;
-thread_local CaptureMode thread_mode = CaptureMode::global;
 
 /// Any order that respects the dependencies may be the device's: each launch draws one.
 std::vector<int> draw_order(const std::vector<GraphNode>& nodes) {
@@ -56,10 +54,6 @@ std::vector<int> draw_order(const std::vector<GraphNode>& nodes) {
 void run_nodes(const std::vector<GraphNode>& nodes) {
     for (int index : draw_order(nodes)) {
         const GraphNode& node = nodes[static_cast<std::size_t>(index)];
-        if (node.child != nullptr) {
-            run_nodes(*node.child);
-            continue;
-        }
         CallName named(node.name);
         node.work();
     }
@@ -148,10 +142,6 @@ int end_capture(Stream* stream, Graph** graph) {
     return kSuccess;
 }
 
-CaptureMode exchange_capture_mode(CaptureMode mode) {
-    return std::exchange(thread_mode, mode);
-}
-
 int capture_node(Stream* stream, const char* name, Work work, bool host) {
     Capture* capture = stream->capture;
     if (capture->invalid) {
@@ -209,10 +199,10 @@ bool capture_forbids_legacy(Context* context) {
 int forbid_in_capture() {
     for (Capture* capture : state().captures) {
         const bool mine = capture->thread == &thread_mark;
-        if (capture->mode == CaptureMode::relaxed || thread_mode == CaptureMode::relaxed) {
+        if (capture->mode == CaptureMode::relaxed) {
             continue;
         }
-        if (mine || (capture->mode == CaptureMode::global && thread_mode == CaptureMode::global)) {
+        if (mine || capture->mode == CaptureMode::global) {
             capture->invalid = true;
             complain("not allowed while a stream is being captured");
             return kCaptureUnsupported;
@@ -278,31 +268,6 @@ int launch(GraphExec* exec, Stream* stream) {
         stream->entries.push_back({StreamEntry::Kind::record, "cuGraphLaunch", {}, exec->last_launch});
     }
     return status;
-}
-
-int update(GraphExec* exec, const Graph* graph) {
-    const auto& now = *exec->nodes;
-    if (now.size() != graph->nodes.size()) {
-        return 2;
-    }
-    for (std::size_t i = 0; i < now.size(); ++i) {
-        if (now[i].dependencies != graph->nodes[i].dependencies) {
-            return 2;
-        }
-        if (std::string(now[i].name) != graph->nodes[i].name) {
-            return 3;
-        }
-    }
-    exec->nodes = std::make_shared<std::vector<GraphNode>>(graph->nodes);
-    return 0;
-}
-
-void add_child(Graph* graph, const std::vector<int>& dependencies, const Graph* child) {
-    GraphNode node;
-    node.name = "child graph";
-    node.dependencies = dependencies;
-    node.child = std::make_shared<std::vector<GraphNode>>(child->nodes);
-    graph->nodes.push_back(std::move(node));
 }
 
 int drop_graphs(Context* context) {

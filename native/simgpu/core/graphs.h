@@ -13,7 +13,6 @@ struct GraphNode {
     Work work;
     bool host = false;
     std::vector<int> dependencies;
-    std::shared_ptr<std::vector<GraphNode>> child;
 };
 
 struct Graph {
@@ -39,7 +38,6 @@ struct Capture {
 
 int begin_capture(Stream* stream, CaptureMode mode);
 int end_capture(Stream* stream, Graph** graph);
-CaptureMode exchange_capture_mode(CaptureMode mode);
 
 int capture_node(Stream* stream, const char* name, Work work, bool host);
 int capture_wait(Stream* stream, Event* event);
@@ -58,9 +56,6 @@ GraphExec* instantiate(const Graph* graph, Context* context);
 void destroy_exec(GraphExec* exec);
 bool is_live(const GraphExec* exec);
 int launch(GraphExec* exec, Stream* stream);
-/// cuGraphExecUpdate: 0 success, 2 topology changed, 3 node type changed.
-int update(GraphExec* exec, const Graph* graph);
-void add_child(Graph* graph, const std::vector<int>& dependencies, const Graph* child);
 int drop_graphs(Context* context);
 
 }  // namespace simgpu

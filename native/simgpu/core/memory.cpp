@@ -42,8 +42,7 @@ const char* kind_name(MemoryKind kind) {
     switch (kind) {
         case MemoryKind::device: return "memory";
         case MemoryKind::pool: return "pool-memory";
-        case MemoryKind::pinned: return "pinned-memory";
-        default: return "registered-memory";
+        default: return "pinned-memory";
     }
 }
 
@@ -67,9 +66,6 @@ bool guard_intact(const unsigned char* zone) {
 }
 
 void check_guard(const Allocation& allocation) {
-    if (allocation.block == nullptr) {
-        return;
-    }
     const auto* start = reinterpret_cast<const unsigned char*>(allocation.base);
     if (!guard_intact(start - kGuardBytes)) {
         complain("memory before the %zu bytes at %p was written to", allocation.bytes, static_cast<const void*>(start));
@@ -104,9 +100,7 @@ void end_allocation(std::map<std::uintptr_t, Allocation>::iterator entry) {
     if (is_device(allocation.kind)) {
         t.device_bytes -= allocation.bytes;
     }
-    if (allocation.block != nullptr) {
-        quarantine(allocation);
-    }
+    quarantine(allocation);
 }
 
 }  // namespace
@@ -140,26 +134,6 @@ void* allocate(std::size_t bytes, MemoryKind kind, Context* context) {
         t.peak_bytes = std::max(t.peak_bytes, t.device_bytes);
     }
     return start;
-}
-
-bool register_host(void* start, std::size_t bytes, Context* context) {
-    Table& t = table();
-    const auto base = reinterpret_cast<std::uintptr_t>(start);
-    auto next = t.live.lower_bound(base);
-    if (next != t.live.end() && next->first < base + bytes) {
-        return false;
-    }
-    if (next != t.live.begin() && std::prev(next)->second.base + std::prev(next)->second.bytes > base) {
-        return false;
-    }
-    Allocation allocation;
-    allocation.base = base;
-    allocation.bytes = bytes;
-    allocation.kind = MemoryKind::registered;
-    allocation.context = context;
-    t.live[base] = allocation;
-    count_live(kind_name(MemoryKind::registered), 1);
-    return true;
 }
 
 bool release(void* start, MemoryKind kind) {

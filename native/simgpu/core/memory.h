@@ -12,21 +12,18 @@ struct Context;
 /// 0xFF bytes read as NaN in fp32, bf16, fp16 and double.
 constexpr int kPoisonByte = 0xFF;
 
-enum class MemoryKind { device, pool, pinned, registered };
+enum class MemoryKind { device, pool, pinned };
 
 struct Allocation {
     std::uintptr_t base = 0;
     std::size_t bytes = 0;
     MemoryKind kind = MemoryKind::device;
     Context* context = nullptr;
-    void* block = nullptr;  // what malloc gave; null for registered host memory
+    void* block = nullptr;
 };
 
 /// Null where the simulated device has not that much memory left, or the host has not.
 void* allocate(std::size_t bytes, MemoryKind kind, Context* context);
-
-/// Marks host memory of the caller as page-locked. False where it overlaps page-locked memory.
-bool register_host(void* start, std::size_t bytes, Context* context);
 
 /// False where `start` is not the start of a live allocation of this kind.
 bool release(void* start, MemoryKind kind);

@@ -72,6 +72,11 @@ SIM_EXPORT std::size_t cudnnGetVersion() {
     return 90600;
 }
 
+SIM_EXPORT std::size_t cudnnGetCudartVersion() {
+    Call call("cudnnGetCudartVersion");
+    return 12060;
+}
+
 SIM_EXPORT const char* cudnnGetErrorString(int status) {
     Call call("cudnnGetErrorString");
     return status_name(status);

@@ -156,12 +156,6 @@ SIM_EXPORT CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuDeviceGetUuid_v2(void* uuid, CUdevice device) {
-    DEVICE_CALL(cuDeviceGetUuid_v2)
-    std::memcpy(uuid, "simulated-gpu-00", 16);
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuDeviceGetPCIBusId(char* text, int length, CUdevice device) {
     DEVICE_CALL(cuDeviceGetPCIBusId)
     std::snprintf(text, static_cast<std::size_t>(length), "0000:00:%02x.0", device);
@@ -211,12 +205,6 @@ SIM_EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice dev
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuDeviceCanAccessPeer(int* can, CUdevice device, CUdevice) {
-    DEVICE_CALL(cuDeviceCanAccessPeer)
-    *can = 0;
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
     DEVICE_CALL(cuDevicePrimaryCtxRetain)
     Context& one = primary();
@@ -239,29 +227,6 @@ SIM_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuDevicePrimaryCtxReset_v2(CUdevice device) {
-    DEVICE_CALL(cuDevicePrimaryCtxReset_v2)
-    Context& one = primary();
-    if (one.references > 0) {
-        end_context(&one);
-        count_live("context", 1);
-        one.sticky = 0;
-    }
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned) {
-    DEVICE_CALL(cuDevicePrimaryCtxSetFlags_v2)
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned* flags, int* active) {
-    DEVICE_CALL(cuDevicePrimaryCtxGetState)
-    *flags = 0;
-    *active = primary().references > 0;
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device) {
     DEVICE_CALL(cuCtxCreate_v2)
     auto* made = new Context;
@@ -270,12 +235,6 @@ SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device
     context_stack().push_back(made);
     *context = made;
     return kSuccess;
-}
-
-SIM_EXPORT CUresult cuCtxCreate_v4(CUcontext* context, void* parameters, unsigned flags, CUdevice device) {
-    SIM_CALL(CUresult, cuCtxCreate_v4)
-    DRIVER_REQUIRE(parameters == nullptr, kNotSupported, "context parameters are not simulated")
-    return cuCtxCreate_v2(context, flags, device);
 }
 
 SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
@@ -288,12 +247,6 @@ SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
     if (!stack.empty() && stack.back() == context) {
         stack.pop_back();
     }
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
-    SIM_CALL(CUresult, cuCtxSetCurrent)
-    set_current_context(context);
     return kSuccess;
 }
 
@@ -333,13 +286,3 @@ SIM_EXPORT CUresult cuCtxSynchronize() {
     return run_context(context);
 }
 
-SIM_EXPORT CUresult cuCtxGetStreamPriorityRange(int* least, int* greatest) {
-    DRIVER_CALL(cuCtxGetStreamPriorityRange)
-    if (least != nullptr) {
-        *least = 0;
-    }
-    if (greatest != nullptr) {
-        *greatest = -5;
-    }
-    return kSuccess;
-}

@@ -90,21 +90,16 @@ int within_device(const char* name, CUdeviceptr target, CUdeviceptr source, std:
     });
 }
 
-template <typename T>
-int fill(const char* name, CUdeviceptr target, T value, std::size_t count, Stream* stream) {
-    if (count == 0) {
+int fill(const char* name, CUdeviceptr target, int value, std::size_t bytes, Stream* stream) {
+    if (bytes == 0) {
         return kSuccess;
     }
-    if (const int bad = check_now(device(target), count * sizeof(T), "target")) {
+    if (const int bad = check_now(device(target), bytes, "target")) {
         return bad;
     }
-    DRIVER_REQUIRE(target % sizeof(T) == 0, kInvalidValue, "the target is not aligned to %zu bytes", sizeof(T))
     return enqueue(stream, name, [=] {
-        check_then(device(target), count * sizeof(T), "target");
-        auto* values = static_cast<T*>(device(target));
-        for (std::size_t i = 0; i < count; ++i) {
-            values[i] = value;
-        }
+        check_then(device(target), bytes, "target");
+        std::memset(device(target), value, bytes);
     });
 }
 
@@ -138,18 +133,13 @@ SIM_EXPORT CUresult cuMemFree_v2(CUdeviceptr pointer) {
     return status;
 }
 
-SIM_EXPORT CUresult cuMemAllocHost_v2(void** pointer, std::size_t bytes) {
-    DRIVER_CALL(cuMemAllocHost_v2)
+SIM_EXPORT CUresult cuMemHostAlloc(void** pointer, std::size_t bytes, unsigned flags) {
+    DRIVER_CALL(cuMemHostAlloc)
     DRIVER_NOT_IN_CAPTURE()
+    DRIVER_REQUIRE(flags <= 7, kInvalidValue, "flags %u", flags)
     DRIVER_REQUIRE(bytes > 0, kInvalidValue, "0 bytes were asked for")
     *pointer = allocate(bytes, MemoryKind::pinned, context);
     return *pointer == nullptr ? kOutOfMemory : kSuccess;
-}
-
-SIM_EXPORT CUresult cuMemHostAlloc(void** pointer, std::size_t bytes, unsigned flags) {
-    SIM_CALL(CUresult, cuMemHostAlloc)
-    DRIVER_REQUIRE(flags <= 7, kInvalidValue, "flags %u", flags)
-    return cuMemAllocHost_v2(pointer, bytes);
 }
 
 SIM_EXPORT CUresult cuMemFreeHost(void* pointer) {
@@ -162,44 +152,6 @@ SIM_EXPORT CUresult cuMemFreeHost(void* pointer) {
     DRIVER_REQUIRE(release(pointer, MemoryKind::pinned), kInvalidValue, "%p is not the start of page-locked memory",
                    pointer)
     return status;
-}
-
-SIM_EXPORT CUresult cuMemHostRegister_v2(void* pointer, std::size_t bytes, unsigned) {
-    DRIVER_CALL(cuMemHostRegister_v2)
-    DRIVER_NOT_IN_CAPTURE()
-    DRIVER_REQUIRE(register_host(pointer, bytes, context), 712, "%p is page-locked already", pointer)
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuMemHostUnregister(void* pointer) {
-    DRIVER_CALL(cuMemHostUnregister)
-    DRIVER_NOT_IN_CAPTURE()
-    const int status = run_context(context);
-    DRIVER_REQUIRE(release(pointer, MemoryKind::registered), 713, "%p is not registered", pointer)
-    return status;
-}
-
-SIM_EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr* result, void* pointer, unsigned) {
-    DRIVER_CALL(cuMemHostGetDevicePointer_v2)
-    DRIVER_REQUIRE(is_page_locked(pointer), kInvalidValue, "%p is not page-locked", pointer)
-    *result = handle(pointer);
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuMemcpyHtoD_v2(CUdeviceptr target, const void* source, std::size_t bytes) {
-    DRIVER_CALL(cuMemcpyHtoD_v2)
-    DRIVER_NOT_IN_CAPTURE()
-    Stream* stream = default_stream(context);
-    const int status = to_device("cuMemcpyHtoD_v2", target, source, bytes, stream);
-    return status != kSuccess ? status : run_stream(stream);
-}
-
-SIM_EXPORT CUresult cuMemcpyDtoH_v2(void* target, CUdeviceptr source, std::size_t bytes) {
-    DRIVER_CALL(cuMemcpyDtoH_v2)
-    DRIVER_NOT_IN_CAPTURE()
-    Stream* stream = default_stream(context);
-    const int status = to_host("cuMemcpyDtoH_v2", target, source, bytes, stream);
-    return status != kSuccess ? status : run_stream(stream);
 }
 
 SIM_EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, std::size_t bytes, CUstream where) {
@@ -220,29 +172,10 @@ SIM_EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr target, CUdeviceptr source,
     return within_device("cuMemcpyDtoDAsync_v2", target, source, bytes, stream);
 }
 
-SIM_EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr target, CUcontext, CUdeviceptr source, CUcontext, std::size_t bytes,
-                                      CUstream where) {
-    DRIVER_CALL(cuMemcpyPeerAsync)
-    DRIVER_STREAM(stream, where)
-    return within_device("cuMemcpyPeerAsync", target, source, bytes, stream);
-}
-
 SIM_EXPORT CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, std::size_t count, CUstream where) {
     DRIVER_CALL(cuMemsetD8Async)
     DRIVER_STREAM(stream, where)
-    return fill<unsigned char>("cuMemsetD8Async", target, value, count, stream);
-}
-
-SIM_EXPORT CUresult cuMemsetD16Async(CUdeviceptr target, unsigned short value, std::size_t count, CUstream where) {
-    DRIVER_CALL(cuMemsetD16Async)
-    DRIVER_STREAM(stream, where)
-    return fill<unsigned short>("cuMemsetD16Async", target, value, count, stream);
-}
-
-SIM_EXPORT CUresult cuMemsetD32Async(CUdeviceptr target, unsigned value, std::size_t count, CUstream where) {
-    DRIVER_CALL(cuMemsetD32Async)
-    DRIVER_STREAM(stream, where)
-    return fill<unsigned>("cuMemsetD32Async", target, value, count, stream);
+    return fill("cuMemsetD8Async", target, value, count, stream);
 }
 
 SIM_EXPORT CUresult cuMemAllocAsync(CUdeviceptr* pointer, std::size_t bytes, CUstream where) {
@@ -286,14 +219,6 @@ SIM_EXPORT CUresult cuMemPoolSetAttribute(void* pool, int attribute, void* value
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuMemPoolGetAttribute(void* pool, int attribute, void* value) {
-    DRIVER_CALL(cuMemPoolGetAttribute)
-    DRIVER_REQUIRE(pool == &default_pool && value != nullptr && attribute >= 5 && attribute <= 8, kInvalidValue,
-                   "attribute %d is not simulated", attribute)
-    *static_cast<std::uint64_t*>(value) = attribute % 2 == 1 ? device_bytes_in_use() : device_bytes_peak();
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuMemPoolTrimTo(void* pool, std::size_t) {
     DRIVER_CALL(cuMemPoolTrimTo)
     DRIVER_REQUIRE(pool == &default_pool, kInvalidValue, "%p is no pool", pool)
@@ -304,5 +229,5 @@ SIM_EXPORT CUresult cuMemPoolTrimTo(void* pool, std::size_t) {
 SIM_EXPORT CUresult simgpu_poison(CUdeviceptr target, std::size_t bytes, CUstream where) {
     DRIVER_CALL(simgpu_poison)
     DRIVER_STREAM(stream, where)
-    return fill<unsigned char>("simgpu_poison", target, kPoisonByte, bytes, stream);
+    return fill("simgpu_poison", target, kPoisonByte, bytes, stream);
 }

@@ -114,12 +114,6 @@ SIM_EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     return load(result, image, context);
 }
 
-SIM_EXPORT CUresult cuModuleLoadDataEx(void** result, const void* image, unsigned, int*, void**) {
-    DRIVER_CALL(cuModuleLoadDataEx)
-    DRIVER_NOT_IN_CAPTURE()
-    return load(result, image, context);
-}
-
 SIM_EXPORT CUresult cuModuleUnload(void* handle) {
     SIM_CALL(CUresult, cuModuleUnload)
     auto* module = static_cast<Module*>(handle);
@@ -153,23 +147,6 @@ SIM_EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char*
     return kNotFound;
 }
 
-SIM_EXPORT CUresult cuFuncGetAttribute(int* value, int attribute, void* handle) {
-    DRIVER_CALL(cuFuncGetAttribute)
-    auto* function = static_cast<Function*>(handle);
-    DRIVER_REQUIRE(functions().count(function) != 0, kInvalidHandle, "%p is no live function", handle)
-    switch (attribute) {
-        case 0: *value = 1024; break;                                                    // MAX_THREADS_PER_BLOCK
-        case 1: *value = static_cast<int>(function->kernel->static_shared_bytes); break; // SHARED_SIZE_BYTES
-        case 2: case 3: *value = 0; break;                                               // CONST, LOCAL_SIZE_BYTES
-        case 4: *value = 32; break;                                                      // NUM_REGS
-        case 8: *value = function->dynamic_shared_limit; break;
-        default:
-            complain("attribute %d is not simulated", attribute);
-            return kInvalidValue;
-    }
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
     DRIVER_CALL(cuFuncSetAttribute)
     auto* function = static_cast<Function*>(handle);
@@ -183,21 +160,6 @@ SIM_EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* handle, int block_threads,
-                                                                std::size_t shared_bytes) {
-    DRIVER_CALL(cuOccupancyMaxActiveBlocksPerMultiprocessor)
-    auto* function = static_cast<Function*>(handle);
-    DRIVER_REQUIRE(functions().count(function) != 0 && block_threads > 0 && block_threads <= 1024, kInvalidValue,
-                   "%d threads a block", block_threads)
-    const std::size_t shared = shared_bytes + function->kernel->static_shared_bytes;
-    int limit = 2048 / block_threads;
-    if (shared > 0) {
-        limit = std::min(limit, static_cast<int>(233472 / shared));
-    }
-    *blocks = std::min(limit, 32);
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
                                    unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream where,
                                    void** parameters, void** extra) {
@@ -205,27 +167,5 @@ SIM_EXPORT CUresult cuLaunchKernel(void* function, unsigned grid_x, unsigned gri
     DRIVER_STREAM(stream, where)
     return launch_kernel(static_cast<Function*>(function),
                          {{grid_x, grid_y, grid_z}, {block_x, block_y, block_z}, shared_bytes}, stream, parameters,
-                         extra);
-}
-
-namespace {
-
-struct LaunchConfiguration {  // CUlaunchConfig
-    Extent grid;
-    Extent block;
-    unsigned shared_bytes;
-    CUstream stream;
-    void* attributes;
-    unsigned attribute_count;
-};
-
-}  // namespace
-
-SIM_EXPORT CUresult cuLaunchKernelEx(const LaunchConfiguration* configuration, void* function, void** parameters,
-                                     void** extra) {
-    DRIVER_CALL(cuLaunchKernelEx)
-    DRIVER_STREAM(stream, configuration->stream)
-    return launch_kernel(static_cast<Function*>(function),
-                         {configuration->grid, configuration->block, configuration->shared_bytes}, stream, parameters,
                          extra);
 }

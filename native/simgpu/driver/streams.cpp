@@ -12,11 +12,6 @@ SIM_EXPORT CUresult cuStreamCreate(CUstream* result, unsigned flags) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuStreamCreateWithPriority(CUstream* result, unsigned flags, int) {
-    SIM_CALL(CUresult, cuStreamCreateWithPriority)
-    return cuStreamCreate(result, flags);
-}
-
 SIM_EXPORT CUresult cuStreamDestroy_v2(CUstream where) {
     SIM_CALL(CUresult, cuStreamDestroy_v2)
     auto* stream = static_cast<Stream*>(where);
@@ -60,12 +55,6 @@ SIM_EXPORT CUresult cuStreamWaitEvent(CUstream where, CUevent event, unsigned fl
     return wait_event(stream, event);
 }
 
-SIM_EXPORT CUresult cuLaunchHostFunc(CUstream where, void (*function)(void*), void* data) {
-    DRIVER_CALL(cuLaunchHostFunc)
-    DRIVER_STREAM(stream, where)
-    return enqueue(stream, "cuLaunchHostFunc", [=] { function(data); }, true);
-}
-
 SIM_EXPORT CUresult cuEventCreate(CUevent* result, unsigned flags) {
     DRIVER_CALL(cuEventCreate)
     DRIVER_REQUIRE(flags <= 7, kInvalidValue, "flags %u", flags)
@@ -107,7 +96,8 @@ SIM_EXPORT CUresult cuEventSynchronize(CUevent event) {
     return run_until(event->record);
 }
 
-static CUresult elapsed(float* milliseconds, CUevent start, CUevent end) {
+SIM_EXPORT CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
+    DRIVER_CALL(cuEventElapsedTime)
     DRIVER_REQUIRE(is_live(start) && is_live(end), kInvalidHandle, "an event is not alive")
     DRIVER_REQUIRE(start->timing && end->timing, kInvalidHandle, "an event was created without timing")
     DRIVER_REQUIRE(start->record != nullptr && end->record != nullptr, kInvalidHandle, "an event was never recorded")
@@ -116,16 +106,6 @@ static CUresult elapsed(float* milliseconds, CUevent start, CUevent end) {
     }
     *milliseconds = static_cast<float>(end->record->milliseconds - start->record->milliseconds);
     return kSuccess;
-}
-
-SIM_EXPORT CUresult cuEventElapsedTime(float* milliseconds, CUevent start, CUevent end) {
-    DRIVER_CALL(cuEventElapsedTime)
-    return elapsed(milliseconds, start, end);
-}
-
-SIM_EXPORT CUresult cuEventElapsedTime_v2(float* milliseconds, CUevent start, CUevent end) {
-    DRIVER_CALL(cuEventElapsedTime_v2)
-    return elapsed(milliseconds, start, end);
 }
 
 SIM_EXPORT CUresult cuStreamBeginCapture_v2(CUstream where, int mode) {
@@ -151,13 +131,6 @@ SIM_EXPORT CUresult cuStreamIsCapturing(CUstream where, int* state) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuThreadExchangeStreamCaptureMode(int* mode) {
-    SIM_CALL(CUresult, cuThreadExchangeStreamCaptureMode)
-    DRIVER_REQUIRE(mode != nullptr && *mode >= 0 && *mode <= 2, kInvalidValue, "no mode")
-    *mode = static_cast<int>(exchange_capture_mode(static_cast<CaptureMode>(*mode)));
-    return kSuccess;
-}
-
 #define DRIVER_GRAPH(graph, handle)                                                             \
     auto* const graph = static_cast<Graph*>(handle);                                            \
     DRIVER_REQUIRE(is_live(graph), kInvalidHandle, "%p is no live graph", static_cast<void*>(handle))
@@ -166,27 +139,10 @@ SIM_EXPORT CUresult cuThreadExchangeStreamCaptureMode(int* mode) {
     auto* const exec = static_cast<GraphExec*>(handle);          \
     DRIVER_REQUIRE(is_live(exec), kInvalidHandle, "%p is no live graph instance", static_cast<void*>(handle))
 
-SIM_EXPORT CUresult cuGraphCreate(void** result, unsigned flags) {
-    DRIVER_CALL(cuGraphCreate)
-    DRIVER_REQUIRE(flags == 0, kInvalidValue, "flags %u", flags)
-    *result = create_graph();
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuGraphDestroy(void* handle) {
     SIM_CALL(CUresult, cuGraphDestroy)
     DRIVER_GRAPH(graph, handle)
     destroy_graph(graph);
-    return kSuccess;
-}
-
-SIM_EXPORT CUresult cuGraphGetNodes(void* handle, void** nodes, std::size_t* count) {
-    DRIVER_CALL(cuGraphGetNodes)
-    DRIVER_GRAPH(graph, handle)
-    for (std::size_t i = 0; nodes != nullptr && i < *count && i < graph->nodes.size(); ++i) {
-        nodes[i] = reinterpret_cast<void*>(i + 1);
-    }
-    *count = graph->nodes.size();
     return kSuccess;
 }
 
@@ -219,30 +175,3 @@ SIM_EXPORT CUresult cuGraphExecDestroy(void* handle) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuGraphExecUpdate_v2(void* handle, void* graph_handle, void* information) {
-    DRIVER_CALL(cuGraphExecUpdate_v2)
-    DRIVER_EXEC(exec, handle)
-    DRIVER_GRAPH(graph, graph_handle)
-    const int result = update(exec, graph);
-    if (information != nullptr) {
-        std::memset(information, 0, 24);  // CUgraphExecUpdateResultInfo: result, error node, node it came from
-        std::memcpy(information, &result, sizeof result);
-    }
-    return result == 0 ? kSuccess : kGraphExecUpdateFailure;
-}
-
-SIM_EXPORT CUresult cuGraphAddChildGraphNode(void** node, void* handle, void* const* dependencies, std::size_t count,
-                                             void* child_handle) {
-    DRIVER_CALL(cuGraphAddChildGraphNode)
-    DRIVER_GRAPH(graph, handle)
-    DRIVER_GRAPH(child, child_handle)
-    std::vector<int> before;
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto index = reinterpret_cast<std::uintptr_t>(dependencies[i]);
-        DRIVER_REQUIRE(index >= 1 && index <= graph->nodes.size(), kInvalidValue, "dependency %zu is no node", i)
-        before.push_back(static_cast<int>(index) - 1);
-    }
-    add_child(graph, before, child);
-    *node = reinterpret_cast<void*>(graph->nodes.size());
-    return kSuccess;
-}

@@ -140,19 +140,6 @@ SIM_EXPORT int nvrtcGetCUBIN(void* handle, char* image) {
     return program->image.empty() ? kOutOfRange : copy(program->image, image);
 }
 
-SIM_EXPORT int nvrtcGetPTXSize(void* handle, std::size_t* bytes) {
-    SIM_CALL(int, nvrtcGetPTXSize)
-    PROGRAM(program, handle)
-    *bytes = 0;
-    return kOutOfRange;
-}
-
-SIM_EXPORT int nvrtcGetPTX(void* handle, char*) {
-    SIM_CALL(int, nvrtcGetPTX)
-    PROGRAM(program, handle)
-    return kOutOfRange;
-}
-
 SIM_EXPORT int nvrtcGetProgramLogSize(void* handle, std::size_t* bytes) {
     SIM_CALL(int, nvrtcGetProgramLogSize)
     PROGRAM(program, handle)

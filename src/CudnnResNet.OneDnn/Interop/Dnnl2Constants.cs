@@ -9,7 +9,6 @@ internal static class Dnnl2Constants
     internal const int dnnl_oihw = 5;
     internal const int dnnl_nhwc = 20;
     internal const int dnnl_ohwi = 20;
-    internal const int dnnl_nChw16c = 69;
 
     internal const int dnnl_eltwise_relu = 31;
 

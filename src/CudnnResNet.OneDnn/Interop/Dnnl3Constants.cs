@@ -9,7 +9,6 @@ internal static class Dnnl3Constants
     internal const int dnnl_oihw = 5;
     internal const int dnnl_nhwc = 22;
     internal const int dnnl_ohwi = 22;
-    internal const int dnnl_nChw16c = 78;
 
     internal const int dnnl_data_type_undef = 0;
 

@@ -25,7 +25,6 @@ internal enum dnnl_prop_kind_t
 internal enum dnnl_alg_kind_t
 {
     dnnl_convolution_direct = 1,
-    dnnl_convolution_winograd = 2,
 }
 
 internal enum dnnl_engine_kind_t

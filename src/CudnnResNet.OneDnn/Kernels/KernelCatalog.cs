@@ -14,8 +14,10 @@ namespace CudnnResNet.OneDnn.Kernels;
 /// <summary>Every kernel of the backend. Each operation has one that takes it alone, in float32 and bf16.</summary>
 internal static class KernelCatalog
 {
+    private static readonly int[] Tiles = [4, 2];
+
     internal static ImmutableArray<Kernel> Create(
-        PrimitiveFactory factory, ThreadTeam team, Float32Convolution float32Convolution, CpuFeatures own) =>
+        PrimitiveFactory factory, ThreadTeam team, CpuFeatures own) =>
     [
         new ConvolutionForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
@@ -23,7 +25,7 @@ internal static class KernelCatalog
         .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team) : [],
         new ConvolutionBackwardFilterKernel(factory),
         new ProductBackwardFilterKernel(factory),
-        .. float32Convolution == Float32Convolution.DirectOrWinograd ? Winograd(factory) : [],
+        .. own.HasFlag(CpuFeatures.Avx2) ? Winograd(team, own) : [],
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),
         new PointwiseKernel(team),
@@ -48,10 +50,13 @@ internal static class KernelCatalog
         new PairedBackwardFilterKernel(team),
     ];
 
-    private static Kernel[] Winograd(PrimitiveFactory factory) =>
-    [
-        new WinogradForwardKernel(factory),
-        new WinogradBackwardDataKernel(factory),
-        new WinogradBackwardFilterKernel(factory),
-    ];
+    private static IEnumerable<Kernel> Winograd(ThreadTeam team, CpuFeatures own)
+    {
+        foreach (int tile in Tiles)
+        {
+            WinogradConvolution winograd = new(team, own, tile);
+            yield return new WinogradForwardKernel(winograd, tile);
+            yield return new WinogradBackwardDataKernel(winograd, tile);
+        }
+    }
 }

@@ -19,4 +19,18 @@ internal static unsafe partial class CpuLibrary
     [LibraryImport(Library)]
     internal static partial void crn_wgrad_bf16(
         CpuConvolution* g, int threads, byte* x, byte* dy, float* dw, byte* workspace);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_winograd_packed_bytes(CpuWinogradProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_winograd_workspace_bytes(CpuWinogradProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_winograd_pack(
+        CpuWinogradProblem* problem, float* filter, int backward, float* packed);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_winograd_run(CpuWinogradProblem* problem, float* x, float* packed, float* bias,
+        float* other, int relu, float* y, byte* workspace);
 }

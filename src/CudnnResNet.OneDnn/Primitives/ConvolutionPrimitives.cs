@@ -10,27 +10,13 @@ namespace CudnnResNet.OneDnn.Primitives;
 /// <param name="Relu">Takes the maximum with 0.</param>
 internal readonly record struct ConvolutionEpilogue(bool Bias, bool Sum, bool Relu);
 
-/// <summary>How oneDNN convolves, and which layout of the activations that takes.</summary>
-internal enum ConvolutionMethod
-{
-    /// <summary>NHWC in and out.</summary>
-    Direct,
-
-    /// <summary>Fewer multiplications for 3x3 filters of stride 1; activations in blocks of 16 channels.</summary>
-    Winograd,
-}
-
 /// <summary>Writes convolution descriptors and compiles them, with filters in the layout that oneDNN chooses.</summary>
 internal sealed class ConvolutionPrimitives(
-    PrimitiveFactory factory, int n, ConvolutionGeometry g, DataType type, ConvolutionMethod method = ConvolutionMethod.Direct)
+    PrimitiveFactory factory, int n, ConvolutionGeometry g, DataType type)
 {
-    private readonly dnnl_alg_kind_t _algorithm = method == ConvolutionMethod.Winograd
-        ? dnnl_alg_kind_t.dnnl_convolution_winograd
-        : dnnl_alg_kind_t.dnnl_convolution_direct;
+    internal DnnlMemoryDescriptor X { get; } = Formats.Activations(n, g.H, g.W, g.C, type, Layout.ChannelsLast);
 
-    internal DnnlMemoryDescriptor X { get; } = Formats.Activations(n, g.H, g.W, g.C, type, LayoutOf(method));
-
-    internal DnnlMemoryDescriptor Y { get; } = Formats.Activations(n, g.P, g.Q, g.K, type, LayoutOf(method));
+    internal DnnlMemoryDescriptor Y { get; } = Formats.Activations(n, g.P, g.Q, g.K, type, Layout.ChannelsLast);
 
     internal DnnlMemoryDescriptor Bias { get; } = Formats.Vector(g.K, DataType.Float32);
 
@@ -46,7 +32,7 @@ internal sealed class ConvolutionPrimitives(
         Dnnl.dnnl_primitive_attr_set_post_ops(attributes, postOps).ThrowIfFailed();
         return factory.Keep(OneDnnVersion.Loaded.ConvolutionForward(out DnnlPrimitiveDescriptor created, factory.Engine,
             constantWeights ? dnnl_prop_kind_t.dnnl_forward_inference : dnnl_prop_kind_t.dnnl_forward_training,
-            _algorithm, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, type),
+            dnnl_alg_kind_t.dnnl_convolution_direct, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, type),
             epilogue.Bias ? Bias : DnnlMemoryDescriptor.None, Y, g.Stride, g.Padding, attributes), created);
     }
 
@@ -56,7 +42,7 @@ internal sealed class ConvolutionPrimitives(
             return null;
         using DnnlAttributes attributes = factory.CreateAttributes();
         return factory.Keep(OneDnnVersion.Loaded.ConvolutionBackwardData(out DnnlPrimitiveDescriptor created,
-            factory.Engine, _algorithm, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, type), Y, g.Stride, g.Padding,
+            factory.Engine, dnnl_alg_kind_t.dnnl_convolution_direct, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, type), Y, g.Stride, g.Padding,
             forward.Descriptor, attributes), created);
     }
 
@@ -67,7 +53,7 @@ internal sealed class ConvolutionPrimitives(
             return null;
         using DnnlAttributes attributes = factory.CreateAttributes();
         return factory.Keep(OneDnnVersion.Loaded.ConvolutionBackwardFilter(out DnnlPrimitiveDescriptor created,
-            factory.Engine, _algorithm, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, DataType.Float32), Y, g.Stride,
+            factory.Engine, dnnl_alg_kind_t.dnnl_convolution_direct, X, Formats.AnyFilter(g.K, g.R, g.S, g.C, DataType.Float32), Y, g.Stride,
             g.Padding, forward.Descriptor, attributes), created);
     }
 
@@ -84,8 +70,4 @@ internal sealed class ConvolutionPrimitives(
             OneDnnVersion.Loaded.AppendRelu(postOps).ThrowIfFailed();
         return postOps;
     }
-
-    private static Layout LayoutOf(ConvolutionMethod method) => method == ConvolutionMethod.Winograd
-        ? Layout.Blocked16
-        : Layout.ChannelsLast;
 }

@@ -112,7 +112,6 @@ internal sealed unsafe class OneDnn2 : OneDnnVersion
         Layout.Matrix => dnnl_ab,
         Layout.ChannelsLast => dnnl_nhwc,
         Layout.Planar => dnnl_oihw,
-        Layout.Blocked16 => dnnl_nChw16c,
         _ => throw new ArgumentOutOfRangeException(nameof(layout)),
     };
 }

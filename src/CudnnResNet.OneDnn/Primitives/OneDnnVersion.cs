@@ -19,9 +19,6 @@ internal enum Layout
 
     /// <summary>Filters KCRS.</summary>
     Planar,
-
-    /// <summary>Activations in blocks of 16 channels.</summary>
-    Blocked16,
 }
 
 /// <summary>

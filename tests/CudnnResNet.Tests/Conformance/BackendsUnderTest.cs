@@ -15,7 +15,7 @@ internal static class BackendsUnderTest
     private static readonly Dictionary<string, BackendUnderTest> All = new()
     {
         ["reference"] = new(null, threads => new ReferenceBackend(threads)),
-        ["onednn"] = new(OneDnnBackend.Probe().Refusal, threads => new OneDnnBackend(threads, Float32Convolution.DirectOrWinograd)),
+        ["onednn"] = new(OneDnnBackend.Probe().Refusal, threads => new OneDnnBackend(threads)),
     };
 
     public static BackendUnderTest Named(string name) => All[name];

@@ -1,4 +1,6 @@
 using CudnnResNet.Compilation;
+using CudnnResNet.Graph;
+using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
 using CudnnResNet.Tests.OneDnn;
@@ -17,10 +19,12 @@ public abstract class Float32Tests
 
     protected abstract CompilerOptions Options { get; }
 
+    private protected virtual IBackend CreateBackend() => TestBackends.Create(BackendName);
+
     protected void CheckLogits(string name)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        using IBackend backend = TestBackends.Create(BackendName);
+        using IBackend backend = CreateBackend();
         double[][] logits = GoldenNetwork.Logits(golden, backend, Precision.Fp32, Options);
         double largest = golden.EvalLogits.SelectMany(row => row).Max(Math.Abs);
         for (int n = 0; n < golden.Batch; n++)
@@ -32,7 +36,7 @@ public abstract class Float32Tests
     {
         GoldenCase golden = GoldenCase.Load(name);
         Float32Deviation pytorch = Float32Deviation.Of(name);
-        using IBackend backend = TestBackends.Create(BackendName);
+        using IBackend backend = CreateBackend();
         GoldenTraining training = GoldenNetwork.Train(golden, backend, Precision.Fp32, Options);
         double firstLoss = golden.Depth >= 152 ? 5e-4 : 2e-5;
         double laterLoss = Math.Max(1e-4, 5 * pytorch.LaterLosses);
@@ -82,4 +86,57 @@ public class OneDnnFloat32Tests : Float32Tests
     [OneDnnTheory]
     [MemberData(nameof(TrainingCases))]
     public void Training(string name) => CheckTraining(name);
+}
+
+/// <summary>Winograd's method wherever it applies, forward and backward, measured to be faster or not.</summary>
+public class WinogradFloat32Tests : Float32Tests
+{
+    protected override string BackendName => "onednn";
+
+    protected override CompilerOptions Options => GoldenNetwork.Untuned;
+
+    private protected override IBackend CreateBackend() => Preferring(4);
+
+    private static PreferringBackend Preferring(int tile) =>
+        new(TestBackends.Create("onednn"), name => name.EndsWith($"_winograd{tile}", StringComparison.Ordinal));
+
+    [CpuKernelsTheory]
+    [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
+    public void Logits(string name) => CheckLogits(name);
+
+    [CpuKernelsTheory]
+    [MemberData(nameof(TrainingCases))]
+    public void Training(string name) => CheckTraining(name);
+
+    [CpuKernelsTheory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void TakesEveryConvolutionThatItApplies(int tile)
+    {
+        GoldenCase golden = GoldenCase.Load("resnet50-v1.5-nodown");
+        using PreferringBackend backend = Preferring(tile);
+        using InferenceSession session = InferenceSession.Create(GoldenNetwork.Spec(golden), golden.Batch,
+            golden.ImageSize, golden.ImageSize, Precision.Fp32, backend, Options);
+        string[] kernels = [.. session.Compiled.Schedule.Segments
+            .Where(segment => segment.Problem.Operations[0]
+                is ConvolutionForward { Geometry: { R: 3, Stride: 1, H: > 2 } })
+            .Select(segment => segment.Kernel.Name)];
+        Assert.True(kernels.Length >= 10);
+        Assert.All(kernels, name => Assert.Equal($"conv_fwd_winograd{tile}", name));
+    }
+}
+
+/// <summary>The same with the smaller tiles.</summary>
+public class SmallTileFloat32Tests : Float32Tests
+{
+    protected override string BackendName => "onednn";
+
+    protected override CompilerOptions Options => GoldenNetwork.Untuned;
+
+    private protected override IBackend CreateBackend() => new PreferringBackend(
+        TestBackends.Create(BackendName), name => name.EndsWith("_winograd2", StringComparison.Ordinal));
+
+    [CpuKernelsTheory]
+    [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
+    public void Logits(string name) => CheckLogits(name);
 }

@@ -19,3 +19,9 @@ internal sealed class CpuKernelsFactAttribute : FactAttribute
 {
     public CpuKernelsFactAttribute() => Skip = OneDnnBackend.Probe().Refusal ?? CpuKernelsProbe.Run().Refusal;
 }
+
+/// <inheritdoc cref="CpuKernelsFactAttribute"/>
+internal sealed class CpuKernelsTheoryAttribute : TheoryAttribute
+{
+    public CpuKernelsTheoryAttribute() => Skip = OneDnnBackend.Probe().Refusal ?? CpuKernelsProbe.Run().Refusal;
+}

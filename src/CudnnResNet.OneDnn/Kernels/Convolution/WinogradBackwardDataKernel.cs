@@ -1,92 +1,56 @@
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
-using CudnnResNet.OneDnn.Interop;
-using CudnnResNet.OneDnn.Primitives;
+using CudnnResNet.OneDnn.Native;
 
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
-/// <summary>dgrad [Add] by Winograd's method; the other gradient is added on the way back to NHWC.</summary>
-internal sealed unsafe class WinogradBackwardDataKernel(PrimitiveFactory factory) : Kernel
+/// <summary>dgrad [Add] by Winograd's method in one pass.</summary>
+internal sealed unsafe class WinogradBackwardDataKernel(WinogradConvolution winograd, int tile) : Kernel
 {
-    public override string Name => "conv_bwd_data_winograd";
+    public override string Name { get; } = $"conv_bwd_data_winograd{tile}";
 
     public override KernelSupport Check(Problem problem)
     {
         if (problem.Operations is not ([ConvolutionBackwardData] or [ConvolutionBackwardData, Add]))
             return KernelSupport.No("not a chain of conv_bwd_data [add]");
-        KernelSupport support = WinogradGeometry.Check(Geometry(problem), problem.Input(0, 0).Type);
-        if (!support.IsSupported)
-            return support;
         if (!ChainReader.KeepsOnly(problem) || Join(problem) is { } add && !ChainReader.IsSide(problem, add.Inputs[1]))
             return KernelSupport.No("dx itself is not kept");
-        return PlanOf(problem).Weighted is null
-            ? KernelSupport.No("oneDNN has no Winograd gradient for these extents and this processor")
-            : KernelSupport.Yes;
+        return winograd.Check(Geometry(problem), problem.Input(0, 0).Type);
     }
 
-    public override long WorkspaceBytes(Problem problem) => PlanOf(problem).WorkspaceBytes;
+    public override long WorkspaceBytes(Problem problem) =>
+        WinogradConvolution.WorkspaceBytes(Native(problem), problem.ConstantWeights);
 
-    public override long PackedBytes(Problem problem) => PlanOf(problem).Weighted!.PackedBytes;
+    public override long PackedBytes(Problem problem) =>
+        problem.ConstantWeights ? WinogradConvolution.FilterBytes(Native(problem)) : 0;
 
-    /// <summary>Everything was read into blocks before the result is written.</summary>
-    public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
-        Join(problem)?.Inputs[1] ?? problem.Nodes[0].Inputs[0];
+    public override ValueId? MayOverwrite(Problem problem, ValueId output)
+    {
+        if (Join(problem) is not { } add)
+            return null;
+        // Tiles overlap: what the convolution reads must survive the tiles before.
+        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
+    }
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
-        Plan plan = PlanOf(problem);
-        WeightedPlan weighted = plan.Weighted!;
-        Node node = problem.Nodes[0];
         OperandAddresses at = new(arguments);
-        byte* dx = at.Workspace(plan.DxOffset), dy = at.Workspace(plan.DyOffset);
-        LoadedKernel? packing = weighted.BindPacking(at, at[node.Inputs[1]], out byte* w);
-        BoundPrimitive main = new BoundPrimitive(factory, weighted.Primitive)
-            .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, dy)
-            .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
-            .With(DnnlConstants.DNNL_ARG_DIFF_SRC, plan.Primitives.X, dx)
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                weighted.Primitive.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(weighted.ScratchpadOffset));
-        LoadedBlocking blocking = new(factory.Team, plan.Geometry.Y, at.Floats(node.Inputs[0]), (float*)dy);
-        SlicedKernel unblocking = Unblocking.Load(factory.Team, plan.Geometry.X, dx,
-            Join(problem) is { } add ? at[add.Inputs[1]] : null, relu: false, at[problem.Nodes[^1].Outputs[0]]);
-        return weighted.IsPackedOnce
-            ? new LoadedSequence(packing, blocking, main, unblocking)
-            : new LoadedSequence(null, packing, blocking, main, unblocking);
+        Node node = problem.Nodes[0];
+        WinogradConvolution.Operands operands = new(
+            X: (nint)at[node.Inputs[0]],
+            Filter: (nint)at[node.Inputs[1]],
+            Bias: 0,
+            Other: Join(problem) is { } add ? (nint)at[add.Inputs[1]] : 0,
+            Relu: false,
+            Y: (nint)at[problem.Nodes[^1].Outputs[0]]);
+        return WinogradConvolution.Load(Native(problem), isBackward: true, problem.ConstantWeights, operands, at);
     }
+
+    private CpuWinogradProblem Native(Problem problem) =>
+        winograd.BackwardData(problem.Input(0, 0).Shape.N, Geometry(problem));
 
     private static ConvolutionGeometry Geometry(Problem problem) =>
         ((ConvolutionBackwardData)problem.Nodes[0].Operation).Geometry;
 
     private static Node? Join(Problem problem) => problem.Nodes.Length == 2 ? problem.Nodes[1] : null;
-
-    private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>
-    {
-        WinogradGeometry geometry = new(problem.Input(0, 0).Shape.N, Geometry(problem));
-        ConvolutionPrimitives primitives = geometry.Primitives(factory);
-        return new Plan(geometry, primitives, primitives.BackwardData() is { } backward
-            ? new WeightedPlan(backward, primitives.Packing(backward), problem.ConstantWeights)
-            : null);
-    });
-
-    private sealed class Plan
-    {
-        internal Plan(WinogradGeometry geometry, ConvolutionPrimitives primitives, WeightedPlan? weighted)
-        {
-            Geometry = geometry;
-            Primitives = primitives;
-            Weighted = weighted;
-            WorkspaceLayout layout = default;
-            _ = layout.Reserve(weighted?.WorkspaceBytes ?? 0);
-            DxOffset = layout.Reserve(geometry.X.Bytes);
-            DyOffset = layout.Reserve(geometry.Y.Bytes);
-            WorkspaceBytes = layout.Bytes;
-        }
-
-        internal WinogradGeometry Geometry { get; }
-        internal ConvolutionPrimitives Primitives { get; }
-        internal WeightedPlan? Weighted { get; }
-        internal long DxOffset { get; }
-        internal long DyOffset { get; }
-        internal long WorkspaceBytes { get; }
-    }
 }

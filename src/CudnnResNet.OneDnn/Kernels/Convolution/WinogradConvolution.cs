@@ -1,0 +1,74 @@
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn.Native;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.OneDnn.Kernels.Convolution;
+
+/// <summary>
+/// Winograd's method by this project's own kernels (native/cpu/winograd): float32, 3x3, stride 1, NHWC in and out. Tiles
+/// of 4x4 results take 4 times fewer products than the definition, tiles of 2x2 take 2.25 times fewer and filters that
+/// are transformed to less than half the size. What they round is in docs/numerics.md.
+/// </summary>
+/// <param name="team">Who works.</param>
+/// <param name="features">What they may use.</param>
+/// <param name="tile">2 or 4.</param>
+internal sealed unsafe class WinogradConvolution(ThreadTeam team, CpuFeatures features, int tile)
+{
+    internal KernelSupport Check(ConvolutionGeometry g, DataType type) =>
+        type != DataType.Float32 ? KernelSupport.No("Winograd takes f32")
+        : g is not { R: 3, S: 3, Stride: 1, Padding: 1 } ? KernelSupport.No("Winograd takes 3x3 filters of stride 1 and padding 1")
+        : Math.Min(g.H, g.W) < tile - 1 ? KernelSupport.No($"tiles of {tile}x{tile} results would be mostly padding")
+        : KernelSupport.Yes;
+
+    internal CpuWinogradProblem Forward(int images, ConvolutionGeometry g) =>
+        new(images, g.H, g.W, g.C, g.K, tile, team.Threads, features);
+
+    /// <summary>dgrad is the convolution of dy with the filters turned round, from K to C channels.</summary>
+    internal CpuWinogradProblem BackwardData(int images, ConvolutionGeometry g) =>
+        new(images, g.H, g.W, g.K, g.C, tile, team.Threads, features);
+
+    internal static long FilterBytes(CpuWinogradProblem problem) =>
+        Region.Align(CpuLibrary.crn_winograd_packed_bytes(&problem));
+
+    internal static long WorkspaceBytes(CpuWinogradProblem problem, bool constantWeights) =>
+        Region.Align(CpuLibrary.crn_winograd_workspace_bytes(&problem)) + (constantWeights ? 0 : FilterBytes(problem));
+
+    /// <summary>Where everything lies; pointers may be null as the header says.</summary>
+    internal readonly record struct Operands(nint X, nint Filter, nint Bias, nint Other, bool Relu, nint Y);
+
+    internal static LoadedKernel Load(
+        CpuWinogradProblem problem, bool isBackward, bool constantWeights, Operands operands, OperandAddresses at)
+    {
+        byte* workspace = at.Workspace();
+        byte* filter = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_winograd_workspace_bytes(&problem));
+        return new Loaded(problem, isBackward, constantWeights, operands, filter, workspace);
+    }
+
+    private sealed class Loaded(CpuWinogradProblem problem, bool isBackward, bool constantWeights, Operands operands,
+        byte* filter, byte* workspace) : LoadedKernel
+    {
+        private readonly CpuWinogradProblem _problem = problem;
+
+        public override void Prepare()
+        {
+            if (constantWeights)
+                Pack();
+        }
+
+        public override void Run()
+        {
+            if (!constantWeights)
+                Pack();
+            CpuWinogradProblem problem = _problem;
+            CpuLibrary.crn_winograd_run(&problem, (float*)operands.X, (float*)filter, (float*)operands.Bias,
+                (float*)operands.Other, operands.Relu ? 1 : 0, (float*)operands.Y, workspace);
+        }
+
+        private void Pack()
+        {
+            CpuWinogradProblem problem = _problem;
+            CpuLibrary.crn_winograd_pack(&problem, (float*)operands.Filter, isBackward ? 1 : 0, (float*)filter);
+        }
+    }
+}

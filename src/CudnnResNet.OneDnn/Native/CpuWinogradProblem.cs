@@ -1,0 +1,11 @@
+using System.Runtime.InteropServices;
+
+namespace CudnnResNet.OneDnn.Native;
+
+/// <summary>crn_winograd_problem.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly struct CpuWinogradProblem(int n, int h, int w, int c, int k, int tile, int threads, CpuFeatures features)
+{
+    internal readonly int N = n, H = h, W = w, C = c, K = k, Tile = tile, Threads = threads;
+    internal readonly CpuFeatures Features = features;
+}
