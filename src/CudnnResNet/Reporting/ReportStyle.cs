@@ -38,12 +38,13 @@ internal static class ReportStyle
         .numbers td:last-child,.numbers thead th:last-child{padding-right:0}
         .numbers tfoot>tr>*{border-top:1px solid var(--axis);border-bottom:0;font-weight:600}
         .numbers+h2{margin-top:20px}
-        .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(94px,1fr));gap:8px}
+        .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(116px,1fr));gap:8px}
         .sheet figure{border:3px solid transparent;border-radius:8px;padding:3px}
         .sheet img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:3px}
         .sheet .crisp{image-rendering:pixelated}
         .sheet figcaption{margin:4px 0 0;font-size:11.5px;line-height:1.35;display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:4px;font-variant-numeric:tabular-nums}
-        .sheet .answer{width:100%;color:var(--ink);overflow-wrap:anywhere}
+        .sheet .answer,.sheet .truth{flex:1 1 70%;overflow-wrap:anywhere}
+        .sheet .answer{color:var(--ink)}
         .sheet .miss{border-color:var(--bad)}
         .sheet .miss .answer{color:var(--bad);font-weight:600}
         .missing{border-left:4px solid var(--c6);margin-bottom:14px}
