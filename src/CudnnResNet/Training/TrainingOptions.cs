@@ -88,7 +88,7 @@ public sealed record TrainingOptions
         Require(Optimizer.AverageDecay is null or (> 0 and < 1), "decay of the moving average", Optimizer.AverageDecay ?? 0,
             "give more than 0 and less than 1");
         Require(Accumulate >= 1, "number of accumulated batches", Accumulate, "give at least 1");
-        Require(!DumpGradients || Accumulate == 1, "gradient dump", "accumulated gradients", "leave out the accumulation");
+        Require(!DumpGradients || Accumulate == 1, "dump", "accumulated gradients", "leave out the accumulation");
         Require(EvaluateEvery >= 1, "number of epochs between evaluations", EvaluateEvery, "give at least 1");
         Require(Patience is null or >= 1, "patience", Patience ?? 0, "give at least 1 evaluation");
         ValidateSchedule();
