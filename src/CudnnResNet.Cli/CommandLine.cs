@@ -67,6 +67,7 @@ internal static class CommandLine
             EvalCommand.Create(terminal),
             PredictCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ReportCommand.Create(terminal),
             SummaryCommand.Create(terminal),
             PlanCommand.Create(terminal),
             DataCommand.Create(terminal),

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CudnnResNet.Reporting;
 
 namespace CudnnResNet.Cli;
 
@@ -27,6 +28,16 @@ internal static class Machine
 
     /// <summary>What this process may use, limits of a container included.</summary>
     public static long MemoryBytes => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>For a reader who wants to know where a number came from.</summary>
+    public static IReadOnlyList<NamedValue> Describe() =>
+    [
+        new("processor", Processor),
+        new("cores", $"{Environment.ProcessorCount}"),
+        new("instruction sets", string.Join(' ', InstructionSets)),
+        new("memory", ByteSizes.Format(MemoryBytes)),
+        new("system", RuntimeInformation.OSDescription),
+    ];
 
     private static string? CpuField(string name)
     {

@@ -1,4 +1,5 @@
 using CudnnResNet.Cli.Progress;
+using CudnnResNet.Inference;
 using CudnnResNet.Reporting;
 using CudnnResNet.Training;
 using CudnnResNet.Weights;
@@ -15,6 +16,9 @@ internal sealed class RecordedRun : IDisposable
 
     /// <summary>Is told of every step, on the training thread.</summary>
     public Action<StepRecord>? OnStep { get; init; }
+
+    /// <summary>Is told of every evaluation, on the training thread.</summary>
+    public Action<Evaluation>? OnEvaluation { get; init; }
 
     public void AddLog(RunLogWriter log) => _logs.Add(log);
 
@@ -38,6 +42,7 @@ internal sealed class RecordedRun : IDisposable
                     log.Write(epoch);
                 display.OnEpoch(epoch);
             },
+            OnEvaluation = OnEvaluation,
             OnFirstGradients = WriteGradients,
         };
         using Interruption interruption = new();

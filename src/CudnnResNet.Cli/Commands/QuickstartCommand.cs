@@ -12,7 +12,6 @@ namespace CudnnResNet.Cli.Commands;
 /// <summary>Trains a small network on the bundled images, tests it, and writes a checkpoint and a report.</summary>
 internal sealed class QuickstartCommand(Terminal terminal)
 {
-    private const string ReportFile = "report.html";
     private const int Batch = 64;
 
     /// <summary>What a run should take: a slower machine gets fewer epochs.</summary>
@@ -58,12 +57,14 @@ internal sealed class QuickstartCommand(Terminal terminal)
         terminal.Output.WriteLine($"device   {device.Description}");
         terminal.Output.WriteLine($"results  {folder}");
         RunSubject subject = new(train, test, device);
-        string log = Path.Combine(folder, TrainCommand.LogFile);
+        RunFiles files = new(folder, subject, terminal);
+        files.Begin(trainer, isResumed: false);
+        string length = parsed.GetValue(_epochs) is null ? $" {_epochs.Name} {trainer.Options.Epochs}" : "";
         TrainingResult result;
-        using (RecordedRun run = new())
+        using (RecordedRun run = new() { OnEvaluation = evaluation => files.Keep(evaluation, options.Spec) })
         {
-            run.AddLog(RunLogWriter.Create(log));
-            result = run.Run(trainer, subject.Header(trainer.Options, trainer.TotalSteps), terminal);
+            run.AddLog(RunLogWriter.Create(files.Log));
+            result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed) + length), terminal);
         }
         string last = Path.Combine(folder, TrainCommand.LastFile);
         if (result.IsCancelled)
@@ -71,10 +72,8 @@ internal sealed class QuickstartCommand(Terminal terminal)
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} is saved");
             return CommandLine.Interrupted;
         }
-        string report = Path.Combine(folder, ReportFile);
-        RunReport.Write(report, log, trainer.Options, subject, trainer, result,
-            $"./resnet quickstart --epochs {trainer.Options.Epochs}");
-        Conclude(result, last, report);
+        _ = files.WriteReport();
+        Conclude(result, last, files.Report);
         return CommandLine.Done;
     }
 

@@ -12,7 +12,6 @@ internal sealed class TrainCommand(Terminal terminal)
 {
     public const string LastFile = "last.safetensors";
     public const string BestFile = "best.safetensors";
-    public const string LogFile = "run.jsonl";
 
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
@@ -32,9 +31,10 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _resume = Flag.Text("--resume", "FILE", "Continue from this checkpoint.");
     private readonly Option<string?> _log = Flag.Text("--log", "RUN.jsonl", "One JSON object a step: step, epoch, loss, lr, imagesPerSecond.");
     private readonly Option<string?> _out = Flag.Text("--out", "DIR",
-        $"Receives {LastFile}, {BestFile} and {LogFile} (default: a new folder under runs).");
+        $"Receives {LastFile}, {BestFile}, {RunFolder.LogFile} and {RunFolder.ReportFile} (default: a new folder under runs).");
     private readonly Option<string?> _gradients = Flag.Text("--dump-gradients", "FILE", "The first step's gradients, as safetensors.");
-    private readonly Option<string?> _report = Flag.Text("--report", "FILE.html", "A report of the run in one file.");
+    private readonly Option<string?> _report = Flag.Text("--report", "FILE.html", "A copy of the report.");
+    private readonly Option<bool> _noReport = Flag.Switch("--no-report", "Leave the report out; ./resnet report DIR makes it later.");
 
     public static Command Create(Terminal terminal)
     {
@@ -52,6 +52,7 @@ internal sealed class TrainCommand(Terminal terminal)
         command.Add(train._out);
         command.Add(train._log);
         command.Add(train._report);
+        command.Add(train._noReport);
         command.Add(train._gradients);
         command.SetAction(train.Run);
         return command;
@@ -92,27 +93,36 @@ internal sealed class TrainCommand(Terminal terminal)
 
     private int Train(ParseResult parsed, Trainer trainer, TrainingOptions options, RunSubject subject, bool isResumed)
     {
-        string log = Path.Combine(options.OutputFolder!, LogFile);
-        RunHeader header = subject.Header(options, trainer.TotalSteps);
+        RunFiles files = new(options.OutputFolder!, subject, terminal);
+        files.Begin(trainer, isResumed);
         TrainingResult result;
-        using (RecordedRun run = new() { GradientFile = parsed.GetValue(_gradients) })
+        using (RecordedRun run = new()
         {
-            run.AddLog(isResumed ? RunLogWriter.Append(log) : RunLogWriter.Create(log));
+            GradientFile = parsed.GetValue(_gradients),
+            OnEvaluation = evaluation => files.Keep(evaluation, options.Spec),
+        })
+        {
+            run.AddLog(isResumed ? RunLogWriter.Append(files.Log) : RunLogWriter.Create(files.Log));
             if (parsed.GetValue(_log) is { } own)
                 run.AddLog(isResumed ? RunLogWriter.Append(own, stepLinesOnly: true) : RunLogWriter.Create(own, stepLinesOnly: true));
-            result = run.Run(trainer, header, terminal);
+            result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed)), terminal);
         }
         if (parsed.GetValue(_report) is { } report)
-            RunReport.Write(report, log, options, subject, trainer, result, $"./resnet {string.Join(' ', parsed.Tokens)}");
+            HtmlReport.Write(report, RunReport.Of(RunRecord.Read(options.OutputFolder!)));
+        bool isReported = !parsed.GetValue(_noReport) && files.WriteReport();
         string last = Path.Combine(options.OutputFolder!, LastFile);
         if (result.IsCancelled)
         {
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} continues with --resume");
             return CommandLine.Interrupted;
         }
+        if (result.IsStoppedEarly)
+            terminal.Output.WriteLine($"stopped early after step {result.Steps}: {options.Patience} evaluations brought nothing better");
         if (result.Test is { } test)
-            terminal.Output.WriteLine($"test accuracy {100 * test.Accuracy:F2} %, best {100 * result.BestAccuracy:F2} %");
-        terminal.Output.WriteLine($"wrote {last}");
+            terminal.Output.WriteLine($"test accuracy {100 * test.Accuracy:F2} %"
+                + (result.EmaTest is { } average ? $", of the moving average {100 * average.Accuracy:F2} %" : "")
+                + $", best {100 * result.BestAccuracy:F2} %");
+        terminal.Output.WriteLine($"wrote {last}{(isReported ? $" and {files.Report}" : "")}");
         return CommandLine.Done;
     }
 

@@ -8,7 +8,8 @@ namespace CudnnResNet.Inference;
 /// <param name="Label">The true class.</param>
 /// <param name="Predicted">The class with the largest logit.</param>
 /// <param name="Confidence">Its probability.</param>
-public readonly record struct Prediction(int Index, int Label, int Predicted, double Confidence);
+/// <param name="Loss">The cross-entropy, without smoothing: the true class has the probability exp(-Loss).</param>
+public readonly record struct Prediction(int Index, int Label, int Predicted, double Confidence, double Loss);
 
 /// <summary>A network's results on a data set.</summary>
 /// <param name="Loss">Mean cross-entropy, without smoothing.</param>
@@ -38,9 +39,10 @@ public static class Evaluator
                 ReadOnlySpan<float> row = logits.AsSpan(i * classes, classes);
                 int label = batch.Labels[i];
                 int predicted = Classification.Predict(row);
-                loss += Classification.Of(row, label).Loss;
+                double imageLoss = Classification.Of(row, label).Loss;
+                loss += imageLoss;
                 predictions.Add(new Prediction(
-                    predictions.Count, label, predicted, Classification.Of(row, predicted).Probability));
+                    predictions.Count, label, predicted, Classification.Of(row, predicted).Probability, imageLoss));
             }
         }
         return new Evaluation(loss / data.Count, predictions.ToImmutable());

@@ -13,5 +13,8 @@ public sealed record ClassifiedImage(
     int Predicted,
     double Confidence)
 {
+    /// <summary>Cross-entropy; the true class has the probability exp(-Loss). Null where it was not kept.</summary>
+    public double? Loss { get; init; }
+
     public bool IsCorrect => TrueLabel == Predicted;
 }

@@ -9,9 +9,21 @@ namespace CudnnResNet.Reporting;
 public static class HtmlReport
 {
     /// <exception cref="ResNetException">The file cannot be written.</exception>
-    public static void Write(string path, ReportContents contents)
+    public static void Write(string path, ReportContents contents) => WriteFile(path, ToHtml(contents));
+
+    public static string ToHtml(ReportContents contents) => Page(contents.Title, html =>
     {
-        string html = ToHtml(contents);
+        AppendHeadline(html, contents);
+        AppendMissing(html, contents.Missing);
+        CurveSection.AppendTo(html, contents);
+        ClassSection.AppendTo(html, contents);
+        ImageSheet.AppendTo(html, contents);
+        MemorySection.AppendTo(html, contents);
+        ReproductionSection.AppendTo(html, contents);
+    });
+
+    internal static void WriteFile(string path, string html)
+    {
         try
         {
             if (Path.GetDirectoryName(Path.GetFullPath(path)) is { Length: > 0 } folder)
@@ -24,22 +36,27 @@ public static class HtmlReport
         }
     }
 
-    public static string ToHtml(ReportContents contents)
+    internal static string Page(string title, Action<Markup> appendBody)
     {
         var html = new Markup();
         html.Add($"<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
-        html.Add($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{contents.Title}</title>\n<style>\n");
+        html.Add($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{title}</title>\n<style>\n");
         html.AddMarkup(ChartStyle.Css);
         html.AddMarkup(ReportStyle.Css);
         html.Add($"\n</style>\n</head>\n<body>\n<main>\n");
-        AppendHeadline(html, contents);
-        CurveSection.AppendTo(html, contents);
-        ClassSection.AppendTo(html, contents);
-        ImageSheet.AppendTo(html, contents);
-        MemorySection.AppendTo(html, contents);
-        ReproductionSection.AppendTo(html, contents);
+        appendBody(html);
         html.Add($"</main>\n</body>\n</html>\n");
         return html.ToString();
+    }
+
+    internal static void AppendMissing(Markup html, IReadOnlyList<string> sentences)
+    {
+        if (sentences.Count == 0)
+            return;
+        html.Add($"<aside class=\"card missing\">\n<h2>not everything is there</h2>\n<ul>\n");
+        foreach (string sentence in sentences)
+            html.Add($"<li>{sentence}</li>\n");
+        html.Add($"</ul>\n</aside>\n");
     }
 
     private static void AppendHeadline(Markup html, ReportContents contents)

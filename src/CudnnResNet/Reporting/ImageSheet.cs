@@ -15,14 +15,22 @@ public static class ImageSheet
 
     internal static void AppendTo(Markup html, ReportContents contents)
     {
-        int count = Math.Min(MostImages, contents.Images.Count);
+        AppendSheet(html, contents.Mistakes, contents.ClassNames, "worst", "the worst mistakes",
+            "Highest loss first. The network’s answer and its probability, then the true class and how probable the network thought it.");
+        AppendSheet(html, contents.Images, contents.ClassNames, "sample", "test images and predictions",
+            "From all over the test set: the network’s answer and its probability; a mistake is framed and followed by the true class.");
+    }
+
+    private static void AppendSheet(
+        Markup html, IReadOnlyList<ClassifiedImage> images, IReadOnlyList<string> names, string kind, string title, string note)
+    {
+        int count = Math.Min(MostImages, images.Count);
         if (count == 0)
             return;
-        byte[][] pngs = Encode(contents.Images, count);
-        html.Add($"<section class=\"pictures\">\n<h2>test images and predictions</h2>\n");
-        html.Add($"<p class=\"note\">The network’s answer and its confidence; a mistake is framed and followed by the true class.</p>\n<div class=\"sheet\">\n");
+        byte[][] pngs = Encode(images, count);
+        html.Add($"<section class=\"pictures {kind}\">\n<h2>{title}</h2>\n<p class=\"note\">{note}</p>\n<div class=\"sheet\">\n");
         for (int i = 0; i < count; i++)
-            AppendImage(html, contents.Images[i], pngs[i], contents.ClassNames);
+            AppendImage(html, images[i], pngs[i], names);
         html.Add($"</div>\n</section>\n");
     }
 
@@ -37,9 +45,19 @@ public static class ImageSheet
         html.Add($"<figcaption><span class=\"answer\">{(image.IsCorrect ? "" : "✗ ")}{predicted}</span> ");
         html.Add($"<span class=\"confidence\">{100 * image.Confidence:0} %</span>");
         if (!image.IsCorrect)
-            html.Add($"<span class=\"truth\">is {truth}</span>");
+            AppendTruth(html, truth, image.Loss);
         html.Add($"</figcaption></figure>\n");
     }
+
+    private static void AppendTruth(Markup html, string truth, double? loss)
+    {
+        html.Add($"<span class=\"truth\">is {truth}</span>");
+        if (loss is { } known)
+            html.Add($" <span class=\"confidence\" title=\"loss {known:0.00}\">{Probability(Math.Exp(-known))}</span>");
+    }
+
+    private static string Probability(double fraction) => string.Create(System.Globalization.CultureInfo.InvariantCulture,
+        $"{(fraction < 0.01 ? "<1" : Math.Round(100 * fraction).ToString("0", System.Globalization.CultureInfo.InvariantCulture))} %");
 
     // The largest of a few sizes at which all pictures together stay within their share of the file.
     private static byte[][] Encode(IReadOnlyList<ClassifiedImage> images, int count)

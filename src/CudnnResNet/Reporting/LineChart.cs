@@ -44,6 +44,9 @@ public sealed record LineChart(string Title, IReadOnlyList<LineSeries> Series)
     /// <summary>Whether x has whole numbers only (epochs), and so have its ticks.</summary>
     public bool XIsWhole { get; init; }
 
+    /// <summary>Whether named series are listed beside the title.</summary>
+    public bool HasLegend { get; init; } = true;
+
     /// <summary>Most points drawn of each curve; longer ones are thinned, extremes kept.</summary>
     public int MostPoints { get; init; } = 1600;
 
@@ -64,7 +67,8 @@ public sealed record LineChart(string Title, IReadOnlyList<LineSeries> Series)
             AppendGrid(svg, axes);
             foreach (LineSeries series in Series)
                 AppendSeries(svg, axes, series);
-            AppendLegend(svg);
+            if (HasLegend)
+                AppendLegend(svg);
         }
         else
         {

@@ -8,6 +8,9 @@ namespace CudnnResNet.Reporting;
 /// <param name="Facts">Beside the headline: time, throughput, model, device.</param>
 public sealed record ReportContents(string Title, NamedValue Headline, IReadOnlyList<NamedValue> Facts)
 {
+    /// <summary>What could not be read of the run, one sentence each.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
     public IReadOnlyList<StepRecord> Steps { get; init; } = [];
 
     public IReadOnlyList<EpochRecord> Epochs { get; init; } = [];
@@ -16,6 +19,9 @@ public sealed record ReportContents(string Title, NamedValue Headline, IReadOnly
 
     /// <summary>Over the test set.</summary>
     public ConfusionMatrix? Confusion { get; init; }
+
+    /// <summary>Test images that were taken for something else, those with the highest loss first.</summary>
+    public IReadOnlyList<ClassifiedImage> Mistakes { get; init; } = [];
 
     /// <summary>Test images in the order shown; the first <see cref="ImageSheet.MostImages"/> are.</summary>
     public IReadOnlyList<ClassifiedImage> Images { get; init; } = [];
@@ -26,10 +32,12 @@ public sealed record ReportContents(string Title, NamedValue Headline, IReadOnly
     /// <summary>A drawing for the memory section, such as <see cref="ArenaDiagram.ToSvg"/>. Trusted: inserted as it is.</summary>
     public string? MemorySvg { get; init; }
 
-    /// <summary>The command that repeats the run.</summary>
+    /// <summary>The commands that repeat the run, one a line.</summary>
     public string? Command { get; init; }
 
     public IReadOnlyList<NamedValue> Options { get; init; } = [];
 
     public IReadOnlyList<NamedValue> Versions { get; init; } = [];
+
+    public IReadOnlyList<NamedValue> Machine { get; init; } = [];
 }

@@ -38,19 +38,29 @@ internal static class ReportStyle
         .numbers td:last-child,.numbers thead th:last-child{padding-right:0}
         .numbers tfoot>tr>*{border-top:1px solid var(--axis);border-bottom:0;font-weight:600}
         .numbers+h2{margin-top:20px}
-        .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(94px,1fr));gap:8px}
+        .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(116px,1fr));gap:8px}
         .sheet figure{border:3px solid transparent;border-radius:8px;padding:3px}
         .sheet img{display:block;width:100%;aspect-ratio:1;object-fit:contain;background:#000;border-radius:3px}
         .sheet .crisp{image-rendering:pixelated}
         .sheet figcaption{margin:4px 0 0;font-size:11.5px;line-height:1.35;display:flex;flex-wrap:wrap;justify-content:space-between;column-gap:4px;font-variant-numeric:tabular-nums}
-        .sheet .answer{width:100%;color:var(--ink);overflow-wrap:anywhere}
+        .sheet .answer,.sheet .truth{flex:1 1 70%;overflow-wrap:anywhere}
+        .sheet .answer{color:var(--ink)}
         .sheet .miss{border-color:var(--bad)}
         .sheet .miss .answer{color:var(--bad);font-weight:600}
+        .missing{border-left:4px solid var(--c6);margin-bottom:14px}
+        .missing ul{margin:0;padding-left:18px}
+        .legend{list-style:none;margin:0;padding:0;display:grid;gap:4px}
+        .legend .swatch{display:inline-block;width:22px;height:8px;margin-right:8px;vertical-align:1px}
+        .legend span{color:var(--soft)}
+        .wide{overflow-x:auto}
+        .leader{font-weight:600;color:var(--c0)}
+        .differences th,.differences td,.results th{padding-right:18px}
+        .differences tbody th{color:var(--soft);white-space:nowrap}
         .figures{display:flex;flex-wrap:wrap;gap:8px 36px;margin-bottom:16px}
         pre{margin:0 0 14px;padding:10px 12px;background:var(--page);border:1px solid var(--line);border-radius:6px;font:12.5px/1.5 ui-monospace,"SF Mono",Consolas,"DejaVu Sans Mono",monospace;white-space:pre-wrap;overflow-wrap:anywhere}
         .columns{display:grid;grid-template-columns:1fr 1fr;gap:8px 36px;align-items:start}
         .columns tbody th{color:var(--soft);width:38%}
-        @media (max-width:760px){.curves,.classes,.columns{grid-template-columns:minmax(0,1fr)}.headline dl{border:0;padding:0}main{padding:20px 14px}}
+        @media (max-width:760px){.curves,.classes,.columns{grid-template-columns:minmax(0,1fr)}.headline{gap:18px}.headline dl{border:0;padding:0}main{padding:20px 14px}.card{padding:12px}svg.chart{font-size:14px;overflow:visible}svg.chart .title{font-size:16px}.memory svg.chart{min-width:760px}.memory,.classes figure{overflow-x:auto}.classes svg.chart{min-width:440px}}
         @media print{main{max-width:none;padding:0}.card,.sheet figure,figure{break-inside:avoid}}
         """;
 }

@@ -14,11 +14,18 @@ public sealed class RunLogReader
     private readonly List<RunHeader> _headers = [];
     private readonly List<StepRecord> _steps = [];
     private readonly List<EpochRecord> _epochs = [];
+    private readonly List<int>? _damagedLines;
 
-    private RunLogReader(string path) => _path = path;
+    private RunLogReader(string path, bool skipDamagedLines)
+    {
+        _path = path;
+        _damagedLines = skipDamagedLines ? [] : null;
+    }
 
+    /// <param name="path">The log.</param>
+    /// <param name="skipDamagedLines">Leave malformed lines out and count them, instead of refusing the file.</param>
     /// <exception cref="ResNetException">The file is missing or unreadable, or a line before the last is malformed.</exception>
-    public static RunLog Read(string path)
+    public static RunLog Read(string path, bool skipDamagedLines = false)
     {
         byte[] bytes;
         try
@@ -30,7 +37,7 @@ public sealed class RunLogReader
             throw new ResNetException($"cannot read the run log '{path}': {error.Message}", error);
         }
 
-        return new RunLogReader(path).Read(bytes);
+        return new RunLogReader(path, skipDamagedLines).Read(bytes);
     }
 
     private RunLog Read(ReadOnlyMemory<byte> bytes)
@@ -47,7 +54,7 @@ public sealed class RunLogReader
                 AddLine(line, number);
         }
 
-        return new RunLog(_headers, _steps, _epochs, cutLine);
+        return new RunLog(_headers, _steps, _epochs, cutLine) { DamagedLines = _damagedLines ?? [] };
     }
 
     private void AddLine(ReadOnlyMemory<byte> line, int number)
@@ -59,6 +66,12 @@ public sealed class RunLogReader
         }
         catch (Exception error) when (error is JsonException or FormatException or InvalidOperationException)
         {
+            if (_damagedLines is not null)
+            {
+                _damagedLines.Add(number);
+                return;
+            }
+
             throw new ResNetException(
                 $"'{_path}' line {number} is not a line of a run log: '{RunLogTail.Shorten(line.Span)}' ({error.Message})", error);
         }
@@ -77,7 +90,11 @@ public sealed class RunLogReader
                 break;
             case "run":
                 _headers.Add(new RunHeader(
-                    Property(line, "startedAt").GetDateTimeOffset(), Map(line, "options"), Map(line, "versions")));
+                    Property(line, "startedAt").GetDateTimeOffset(), Map(line, "options"), Map(line, "versions"))
+                {
+                    Machine = line.TryGetProperty("machine"u8, out _) ? Map(line, "machine") : [],
+                    Command = line.TryGetProperty("command"u8, out JsonElement command) ? command.GetString() : null,
+                });
                 break;
         }
     }
@@ -108,7 +125,11 @@ public sealed class RunLogReader
             Measured(line, "testAccuracy"),
             Measured(line, "trainLoss"),
             Measured(line, "trainAccuracy"),
-            Number(Property(line, "seconds")));
+            Number(Property(line, "seconds")))
+        {
+            EmaTestLoss = Measured(line, "emaTestLoss"),
+            EmaTestAccuracy = Measured(line, "emaTestAccuracy"),
+        };
         while (_epochs.Count > 0 && _epochs[^1].Epoch >= epoch.Epoch)
             _epochs.RemoveAt(_epochs.Count - 1);
         _epochs.Add(epoch);

@@ -60,6 +60,10 @@ public sealed class RunLogWriter : IDisposable
         _json.WriteString("startedAt"u8, header.StartedAt);
         WriteMap("options"u8, header.Options);
         WriteMap("versions"u8, header.Versions);
+        if (header.Machine.Count > 0)
+            WriteMap("machine"u8, header.Machine);
+        if (header.Command is { } command)
+            _json.WriteString("command"u8, command);
         End();
     }
 
@@ -88,6 +92,8 @@ public sealed class RunLogWriter : IDisposable
         WriteMeasured("testAccuracy"u8, epoch.TestAccuracy);
         WriteMeasured("trainLoss"u8, epoch.TrainLoss);
         WriteMeasured("trainAccuracy"u8, epoch.TrainAccuracy);
+        WriteMeasured("emaTestLoss"u8, epoch.EmaTestLoss);
+        WriteMeasured("emaTestAccuracy"u8, epoch.EmaTestAccuracy);
         WriteNumber("seconds"u8, epoch.Seconds);
         End();
     }

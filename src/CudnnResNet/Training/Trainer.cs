@@ -11,8 +11,15 @@ namespace CudnnResNet.Training;
 /// <param name="Steps">Steps done, earlier runs that were resumed included.</param>
 /// <param name="IsCancelled">Stopped by the host before its end; the last checkpoint continues it.</param>
 /// <param name="Test">The last evaluation; null without a test set.</param>
-/// <param name="BestAccuracy">The best test accuracy of the run.</param>
-public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Test, double? BestAccuracy);
+/// <param name="BestAccuracy">The best test accuracy of the run, of the weights or of their moving average.</param>
+public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Test, double? BestAccuracy)
+{
+    /// <summary>The last evaluation of the moving average; null where none is kept.</summary>
+    public Evaluation? EmaTest { get; init; }
+
+    /// <summary>Its patience ended the run.</summary>
+    public bool IsStoppedEarly { get; init; }
+}
 
 /// <summary>
 /// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. It stops
@@ -40,7 +47,7 @@ public sealed class Trainer : IDisposable
         _logits = new float[session.LogitElements];
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
-            options.Batch, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
@@ -60,7 +67,7 @@ public sealed class Trainer : IDisposable
         RequireFit(options, train);
         if (test is not null)
             RequireFit(options, test);
-        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients);
+        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate);
         TrainingSession session = TrainingSession.Create(
             options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
         try
@@ -120,7 +127,7 @@ public sealed class Trainer : IDisposable
         }
         _session.LoadWeights(weights);
         _session.LoadOptimizer(optimizer);
-        double secondsPerEpoch = least * _train.Count / _options.Batch;
+        double secondsPerEpoch = least * _train.Count / _session.Batch;
         int epochs = (int)Math.Clamp(time.TotalSeconds / secondsPerEpoch, fewestEpochs, mostEpochs);
         _options = _options with { Epochs = epochs, Steps = null };
         TotalSteps = _loaderOptions.StepsThrough(epochs, _train.Count);
@@ -130,10 +137,11 @@ public sealed class Trainer : IDisposable
     {
         LearningRateSchedule schedule = LearningRateSchedule.Of(_options, TotalSteps, _loaderOptions, _train.Count);
         EpochMeans means = new();
-        Evaluation? evaluation = null;
+        EpochEvaluation last = default;
+        bool isStopped = false;
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);
         long lastTick = Stopwatch.GetTimestamp();
-        while (_progress.Step < TotalSteps && !cancellation.IsCancellationRequested)
+        while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
         {
             Batch batch = loader.Next();
             double rate = schedule.At(_progress.Step);
@@ -148,20 +156,25 @@ public sealed class Trainer : IDisposable
             _progress = _progress with { Step = _progress.Step + 1, Position = batch.After, Seed = _options.Seed };
             means.Add(loss, accuracy, seconds);
             observer.OnStep?.Invoke(
-                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _options.Batch / seconds, accuracy));
+                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _session.Batch / seconds, accuracy));
             if (_options.DumpGradients && _progress.Step == 1)
                 observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
             if (batch.EndsEpoch || _progress.Step == TotalSteps)
             {
-                evaluation = FinishEpoch(batch.Epoch, means, observer);
+                last = FinishEpoch(batch.Epoch, means, observer);
+                isStopped = _progress.EvaluationsSinceBest >= (_options.Patience ?? int.MaxValue);
                 means = new EpochMeans();
                 lastTick = Stopwatch.GetTimestamp();
             }
         }
-        bool isCancelled = _progress.Step < TotalSteps;
+        bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
             Save("last.safetensors");
-        return new TrainingResult(_progress.Step, isCancelled, evaluation, _progress.BestAccuracy);
+        return new TrainingResult(_progress.Step, isCancelled, last.Weights, _progress.BestAccuracy)
+        {
+            EmaTest = last.Average,
+            IsStoppedEarly = isStopped && _progress.Step < TotalSteps,
+        };
     }
 
     public void Dispose()
@@ -170,29 +183,58 @@ public sealed class Trainer : IDisposable
         _inference?.Dispose();
     }
 
-    private Evaluation? FinishEpoch(long epoch, EpochMeans means, TrainingObserver observer)
+    private EpochEvaluation FinishEpoch(long epoch, EpochMeans means, TrainingObserver observer)
     {
-        Evaluation? evaluation = null;
-        if (_inference is not null)
-        {
-            _inference.LoadWeights(_session.SaveWeights());
-            evaluation = Evaluator.Evaluate(_inference, _test!, _options.Normalization);
-        }
-        bool isBest = evaluation is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
-        if (isBest && evaluation is not null)
-            _progress = _progress with { BestAccuracy = evaluation.Accuracy };
+        bool isDue = epoch % _options.EvaluateEvery == 0 || _progress.Step == TotalSteps;
+        EpochEvaluation evaluation = isDue ? Evaluate() : default;
+        bool isBest = _inference is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
+        if (evaluation.Accuracy is { } accuracy)
+            _progress = _progress with
+            {
+                BestAccuracy = isBest ? accuracy : _progress.BestAccuracy,
+                EvaluationsSinceBest = isBest ? 0 : _progress.EvaluationsSinceBest + 1,
+            };
         Save("last.safetensors");
         if (isBest)
-            Save("best.safetensors");
-        observer.OnEpoch?.Invoke(new EpochRecord((int)epoch, _progress.Step, evaluation?.Loss, evaluation?.Accuracy,
-            means.Loss, means.Accuracy, means.Seconds));
+            Save("best.safetensors", evaluation.IsAverageBetter);
+        if (evaluation.Weights is { } tested)
+            observer.OnEvaluation?.Invoke(tested);
+        observer.OnEpoch?.Invoke(new EpochRecord((int)epoch, _progress.Step, evaluation.Weights?.Loss,
+            evaluation.Weights?.Accuracy, means.Loss, means.Accuracy, means.Seconds)
+        {
+            EmaTestLoss = evaluation.Average?.Loss,
+            EmaTestAccuracy = evaluation.Average?.Accuracy,
+        });
         return evaluation;
     }
 
-    private void Save(string file)
+    private EpochEvaluation Evaluate()
+    {
+        if (_inference is null)
+            return default;
+        NetworkWeights? average = _session.SaveAverage();
+        return new EpochEvaluation(Evaluate(_session.SaveWeights()), average is null ? null : Evaluate(average));
+    }
+
+    private Evaluation Evaluate(NetworkWeights weights)
+    {
+        _inference!.LoadWeights(weights);
+        return Evaluator.Evaluate(_inference, _test!, _options.Normalization);
+    }
+
+    /// <param name="Weights">Null where nothing was evaluated.</param>
+    /// <param name="Average">Null where no moving average is kept.</param>
+    private readonly record struct EpochEvaluation(Evaluation? Weights, Evaluation? Average)
+    {
+        public bool IsAverageBetter => Average?.Accuracy > Weights?.Accuracy;
+
+        public double? Accuracy => IsAverageBetter ? Average!.Accuracy : Weights?.Accuracy;
+    }
+
+    private void Save(string file, bool servesAverage = false)
     {
         if (_options.OutputFolder is { } folder)
-            Checkpoint.Save(Path.Combine(folder, file), _session, _progress, _options.Normalization);
+            Checkpoint.Save(Path.Combine(folder, file), _session, _progress, _options.Normalization, servesAverage);
     }
 
     private static void RequireFit(TrainingOptions options, IDataSet data)

@@ -19,7 +19,7 @@ public class QuickstartCommandTests
         Assert.InRange(double.Parse(line.Split(' ')[2]), 50, 100);
         Assert.Contains("./resnet eval --weights", said, StringComparison.Ordinal);
 
-        Assert.Equal(["best.safetensors", "last.safetensors", "report.html", "run.jsonl"],
+        Assert.Equal(["best.safetensors", "last.safetensors", "memory.svg", "predictions.json", "report.html", "run.json", "run.jsonl"],
             Directory.GetFiles(folder.File("out")).Select(Path.GetFileName).Order());
         Assert.Equal(6000 / 64, Checkpoint.Load(folder.File("out/last.safetensors")).Progress.Step);
         string report = File.ReadAllText(folder.File("out/report.html"));
