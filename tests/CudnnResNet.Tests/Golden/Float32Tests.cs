@@ -88,7 +88,9 @@ public class OneDnnFloat32Tests : Float32Tests
     public void Training(string name) => CheckTraining(name);
 }
 
-/// <summary>Winograd's method wherever it applies, forward and backward, measured to be faster or not.</summary>
+/// <summary>
+/// Own kernels wherever they apply, measured to be faster or not: Winograd's method forward and backward, and products.
+/// </summary>
 public class WinogradFloat32Tests : Float32Tests
 {
     protected override string BackendName => "onednn";
@@ -98,7 +100,8 @@ public class WinogradFloat32Tests : Float32Tests
     private protected override IBackend CreateBackend() => Preferring(4);
 
     private static PreferringBackend Preferring(int tile) =>
-        new(TestBackends.Create("onednn"), name => name.EndsWith($"_winograd{tile}", StringComparison.Ordinal));
+        new(TestBackends.Create("onednn"),
+            name => name == "conv_fwd_product" || name.EndsWith($"_winograd{tile}", StringComparison.Ordinal));
 
     [CpuKernelsTheory]
     [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
