@@ -11,6 +11,9 @@ namespace CudnnResNet.Training;
 public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong Seed, double? BestAccuracy)
 {
     public static TrainingProgress Start { get; } = new(0, LoaderPosition.Start, 0, null);
+
+    /// <summary>Of the epoch that is under way.</summary>
+    public EpochMeans Means { get; init; }
 }
 
 /// <summary>
@@ -24,15 +27,27 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 public sealed record Checkpoint(
     NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress, Normalization Normalization)
 {
+    /// <summary>What the numbers of the run depend on beside its state; null where the file does not say.</summary>
+    public Trajectory? Trajectory { get; init; }
+
     private const string Format = "cudnnresnet.format";
     private const string SpecKey = "cudnnresnet.spec";
     private const string ProgressKey = "cudnnresnet.progress";
     private const string NormalizationKey = "cudnnresnet.normalization";
+    private const string TrajectoryKey = "cudnnresnet.trajectory";
 
     /// <summary>Replaces the file at <paramref name="path"/> whole or not at all.</summary>
-    public static void Save(
-        string path, TrainingSession session, TrainingProgress progress, Normalization normalization) =>
-        Safetensors.Write(path, [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()],
+    /// <exception cref="ResNetException">
+    /// The file cannot be written, or a tensor is not finite: an update may break the weights one step before a loss shows it.
+    /// </exception>
+    public static void Save(string path, TrainingSession session, TrainingProgress progress,
+        Normalization normalization, Trajectory trajectory)
+    {
+        NamedTensor[] tensors = [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()];
+        foreach (NamedTensor tensor in tensors)
+            if (!IsFinite(tensor))
+                throw new ResNetException($"{tensor.Name} became NaN or infinite; {Remedies}");
+        Safetensors.Write(path, tensors,
             new Dictionary<string, string>
             {
                 ["format"] = "pt",
@@ -40,7 +55,9 @@ public sealed record Checkpoint(
                 [SpecKey] = JsonSerializer.Serialize(session.Spec, CheckpointJson.Default.ResNetSpec),
                 [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
                 [NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization),
+                [TrajectoryKey] = JsonSerializer.Serialize(trajectory, CheckpointJson.Default.Trajectory),
             });
+    }
 
     /// <exception cref="ResNetException">No safetensors file, or no checkpoint of a training run.</exception>
     public static Checkpoint Load(string path)
@@ -50,7 +67,12 @@ public sealed record Checkpoint(
             throw new ResNetException($"{path} holds weights but no training progress; start from it with --init.");
         return new Checkpoint(WeightsOf(file, path), SpecOf(file, path),
             Parse(progress, path, CheckpointJson.Default.TrainingProgress),
-            NormalizationOf(file, path) ?? Normalization.None);
+            NormalizationOf(file, path) ?? Normalization.None)
+        {
+            Trajectory = file.Metadata.TryGetValue(TrajectoryKey, out string? trajectory)
+                ? Parse(trajectory, path, CheckpointJson.Default.Trajectory)
+                : null,
+        };
     }
 
     /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
@@ -72,6 +94,17 @@ public sealed record Checkpoint(
     public static NetworkWeights WeightsOf(TensorFile file, string path) =>
         new(file.Tensors.ToDictionary(tensor => tensor.Name), path);
 
+    /// <summary>What to try when numbers overflow.</summary>
+    internal const string Remedies = "try a lower --lr, a warm-up (--warmup-epochs) or --precision fp32";
+
+    private static bool IsFinite(NamedTensor tensor)
+    {
+        foreach (double value in tensor.ToDoubles())
+            if (!double.IsFinite(value))
+                return false;
+        return true;
+    }
+
     private static T Parse<T>(string text, string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         try
@@ -90,5 +123,7 @@ public sealed record Checkpoint(
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ResNetSpec))]
 [JsonSerializable(typeof(TrainingProgress))]
+[JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(Trajectory))]
 [JsonSerializable(typeof(Normalization))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -128,7 +128,7 @@ public sealed class RunLogTests : IDisposable
         }
 
         File.AppendAllText(LogPath, "{\"step\":5,\"epo");
-        using (RunLogWriter log = RunLogWriter.Append(LogPath))
+        using (RunLogWriter log = RunLogWriter.Append(LogPath, afterStep: long.MaxValue))
         {
             for (int step = 3; step <= 4; step++)
                 log.Write(new StepRecord(step, 1, 10 * step, 0.1, 1));
@@ -146,7 +146,7 @@ public sealed class RunLogTests : IDisposable
     public void Appending_keeps_a_whole_last_line_that_lacks_its_line_feed()
     {
         File.WriteAllText(LogPath, "{\"step\":1,\"epoch\":1,\"loss\":3,\"lr\":1,\"imagesPerSecond\":1}");
-        using (RunLogWriter log = RunLogWriter.Append(LogPath))
+        using (RunLogWriter log = RunLogWriter.Append(LogPath, afterStep: long.MaxValue))
             log.Write(new StepRecord(2, 1, 4, 0.1, 1));
 
         Assert.Equal([3, 4], RunLogReader.Read(LogPath).Steps.Select(step => step.Loss));
@@ -157,7 +157,7 @@ public sealed class RunLogTests : IDisposable
     {
         File.WriteAllText(LogPath, "my diary");
 
-        ResNetException error = Assert.Throws<ResNetException>(() => RunLogWriter.Append(LogPath));
+        ResNetException error = Assert.Throws<ResNetException>(() => RunLogWriter.Append(LogPath, afterStep: long.MaxValue));
         Assert.Contains("is not a run log", error.Message, StringComparison.Ordinal);
         Assert.Equal("my diary", File.ReadAllText(LogPath));
     }
