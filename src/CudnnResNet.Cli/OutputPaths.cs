@@ -16,7 +16,7 @@ internal static class OutputPaths
             throw new ResNetException($"{flag} {path}: the folder {folder} does not exist; make it first");
     }
 
-    /// <exception cref="ResNetException">The folder cannot be made.</exception>
+    /// <exception cref="ResNetException">The folder cannot be made, or nothing can be written into it.</exception>
     public static void MakeFolder(string flag, string folder)
     {
         try
@@ -26,6 +26,16 @@ internal static class OutputPaths
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new ResNetException($"{flag} {folder}: cannot be made ({error.Message}); choose another folder", error);
+        }
+        // Only writing tells: permissions say nothing of read-only disks, nor of what root may do.
+        string probe = Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using FileStream file = new(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ResNetException($"{flag} {folder}: cannot be written ({error.Message}); choose another folder", error);
         }
     }
 

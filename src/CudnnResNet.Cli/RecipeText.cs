@@ -15,6 +15,18 @@ internal static class RecipeText
         _ => $"{options.LearningRate}, constant{Warmup(options)}",
     };
 
+    public static string Optimizer(TrainingOptions options) => options.Optimizer.TrustCoefficient is { } coefficient
+        ? $"LARS, trust coefficient {coefficient}"
+        : "SGD";
+
+    public static string Batch(TrainingOptions options) => options.Accumulate == 1
+        ? $"{options.Batch}"
+        : $"{options.Accumulate * options.Batch}, accumulated from {options.Accumulate} of {options.Batch}";
+
+    public static string Evaluation(TrainingOptions options) =>
+        (options.EvaluateEvery == 1 ? "every epoch" : $"every {options.EvaluateEvery} epochs")
+        + (options.Patience is { } patience ? $", stop after {patience} without a better one" : "");
+
     public static string Momentum(TrainingOptions options) =>
         $"{options.Optimizer.Momentum}{(options.Optimizer.Nesterov ? ", Nesterov" : "")}";
 

@@ -16,12 +16,14 @@ internal sealed record WeightsFile(
 {
     private const int SmallStem = 3;
 
-    /// <exception cref="ResNetException">No safetensors file.</exception>
-    public static WeightsFile Load(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="wantsAverage">Take the moving average of a checkpoint's weights, whatever it says to serve.</param>
+    /// <exception cref="ResNetException">No safetensors file, or none with a moving average.</exception>
+    public static WeightsFile Load(string path, bool wantsAverage = false)
     {
         TensorFile file = Safetensors.Read(path);
         ResNetSpec? described = Checkpoint.SpecOf(file, path);
-        return new WeightsFile(path, Checkpoint.WeightsOf(file, path), described ?? FromShapes(file),
+        return new WeightsFile(path, Checkpoint.ServedBy(file, path, wantsAverage), described ?? FromShapes(file),
             described is not null, Checkpoint.NormalizationOf(file, path));
     }
 

@@ -20,6 +20,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly DataFlags _data = new();
     private readonly NormalizationFlag _normalize = new("as the weights', else none");
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
+    private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images at a time (default 100).");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
@@ -28,6 +29,7 @@ internal sealed class EvalCommand(Terminal terminal)
         EvalCommand eval = new(terminal);
         Command command = new("eval", "Measure accuracy and loss on labelled images: the test part of a known set, or a folder.");
         command.Add(eval._weights);
+        command.Add(eval._ema);
         eval._data.AddTo(command);
         eval._normalize.AddTo(command);
         eval._model.AddTo(command);
@@ -43,7 +45,7 @@ internal sealed class EvalCommand(Terminal terminal)
         DataRequest request = _data.Read(parsed);
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest model = _model.Read(parsed);
-        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights));
+        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
         ResNetSpec spec = model.Resolve(weights);
         IDataSet data = request.Load(train: false, spec.Classes);
         RequireFit(spec, data);

@@ -15,6 +15,7 @@ internal sealed class PredictCommand(Terminal terminal)
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
+    private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<string?> _tensor = Flag.Text("--tensor", "IN.npy", "float32 [N, C, H, W], as the network takes it: nothing is normalised.");
     private readonly Option<string?> _out = Flag.Text("--out", "OUT.npy", "Receives float32 logits [N, classes].");
     private readonly Option<int?> _batch = Flag.Whole("--batch", $"Images at a time (default {DefaultBatch}).");
@@ -24,6 +25,7 @@ internal sealed class PredictCommand(Terminal terminal)
         PredictCommand predict = new(terminal);
         Command command = new("predict", "Compute the logits of images.");
         command.Add(predict._weights);
+        command.Add(predict._ema);
         command.Add(predict._tensor);
         command.Add(predict._out);
         predict._model.AddTo(command);
@@ -40,7 +42,7 @@ internal sealed class PredictCommand(Terminal terminal)
         (string input, string output) = (parsed.Required(_tensor), parsed.Required(_out));
         int batch = parsed.Positive(_batch, DefaultBatch);
         OutputPaths.RequireFileIn(_out.Name, output);
-        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights));
+        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
         ResNetSpec spec = model.Resolve(weights);
         NpyArray images = NpyFile.Read(input);
         RequireImages(images, input, spec);

@@ -132,8 +132,12 @@ internal sealed class TrainCommand(Terminal terminal)
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} continues with --resume");
             return interruptedCode;
         }
+        if (result.IsStoppedEarly)
+            terminal.Output.WriteLine($"stopped early after step {result.Steps}: {options.Patience} evaluations brought nothing better");
         if (result.Test is { } test)
-            terminal.Output.WriteLine($"test accuracy {100 * test.Accuracy:F2} %, best {100 * result.BestAccuracy:F2} %");
+            terminal.Output.WriteLine($"test accuracy {100 * test.Accuracy:F2} %"
+                + (result.EmaTest is { } average ? $", of the moving average {100 * average.Accuracy:F2} %" : "")
+                + $", best {100 * result.BestAccuracy:F2} %");
         terminal.Output.WriteLine($"wrote {last}{(isReported ? $" and {files.Report}" : "")}");
         return CommandLine.Done;
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CudnnResNet.Autodiff;
 using CudnnResNet.Data;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
@@ -19,17 +18,19 @@ internal sealed class RecipeFlags
     /// <summary>Crops move by up to an eighth of the image, as 4 of 32 pixels in the usual CIFAR recipe.</summary>
     private const int CropShare = 8;
 
-    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a step (default 64).");
+    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a step, or of each of its --accumulate passes (default 64).");
     private readonly Option<int?> _epochs = Flag.Whole("--epochs", "Length in epochs (default 10).");
     private readonly Option<long?> _steps = Flag.Long("--steps", "Length in steps instead; wraps around the data.");
     private readonly ScheduleFlags _schedule = new();
-    private readonly Option<double?> _momentum = Flag.Number("--momentum", "Of SGD (default 0.9).");
-    private readonly Option<bool> _nesterov = Flag.Switch("--nesterov", "Nesterov's momentum.");
-    private readonly Option<double?> _decay = Flag.Number("--weight-decay", "On every parameter (default 5e-4).");
-    private readonly Option<bool> _noDecay = Flag.Switch("--no-decay-bn-bias", "No weight decay on batch norms and biases.");
+    private readonly OptimizerFlags _optimizer = new();
+    private readonly Option<int?> _accumulate = Flag.Whole("--accumulate",
+        "Batches of a step, whose mean gradient it takes: as a batch so many times as large, but for batch norm (default 1).");
     private readonly Option<double?> _smoothing = Flag.Number("--label-smoothing", "From 0 to less than 1 (default 0).");
     private readonly Option<bool> _zeroInit = Flag.Switch("--zero-init-last-bn",
         "Fresh weights begin with the last batch norm of each residual branch at zero.");
+    private readonly Option<int?> _evaluateEvery = Flag.Whole("--eval-every", "Epochs from one evaluation to the next (default 1).");
+    private readonly Option<int?> _patience = Flag.Whole("--patience",
+        "Stop when so many evaluations in a row were no better than the best before (default: never).");
     private readonly Option<ulong?> _seed = Flag.Seed("--seed", "Of weights, order and augmentation (default 1).");
     private readonly Option<bool> _noShuffle = Flag.Switch("--no-shuffle", "Take the images in order.");
     private readonly Option<AugmentKind?> _augment = Flag.Choice("--augment",
@@ -42,12 +43,12 @@ internal sealed class RecipeFlags
         command.Add(_epochs);
         command.Add(_steps);
         _schedule.AddTo(command);
-        command.Add(_momentum);
-        command.Add(_nesterov);
-        command.Add(_decay);
-        command.Add(_noDecay);
+        _optimizer.AddTo(command);
+        command.Add(_accumulate);
         command.Add(_smoothing);
         command.Add(_zeroInit);
+        command.Add(_evaluateEvery);
+        command.Add(_patience);
         command.Add(_seed);
         command.Add(_noShuffle);
         command.Add(_augment);
@@ -70,11 +71,10 @@ internal sealed class RecipeFlags
             Batch = parsed.GetValue(_batch) ?? 64,
             Epochs = parsed.GetValue(_epochs) ?? 10,
             Steps = parsed.GetValue(_steps),
-            Optimizer = new SgdOptions(
-                parsed.GetValue(_momentum) ?? 0.9, parsed.GetValue(_decay) ?? 5e-4, !parsed.GetValue(_noDecay))
-            {
-                Nesterov = parsed.GetValue(_nesterov),
-            },
+            Optimizer = _optimizer.Read(parsed),
+            Accumulate = parsed.GetValue(_accumulate) ?? 1,
+            EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? 1,
+            Patience = parsed.GetValue(_patience),
             LabelSmoothing = parsed.GetValue(_smoothing) ?? 0,
             ZeroInitLastBatchNorm = parsed.GetValue(_zeroInit),
             Seed = parsed.GetValue(_seed) ?? resumed?.Progress.Seed ?? 1,

@@ -27,7 +27,7 @@ internal sealed class LineDisplay(Terminal terminal, Func<long> totalSteps) : Tr
     protected override void AfterEpoch(EpochRecord epoch)
     {
         string test = epoch.TestAccuracy is { } accuracy
-            ? $"test accuracy {100 * accuracy:F2} %, test loss {epoch.TestLoss:F4}, "
+            ? $"test accuracy {100 * accuracy:F2} %{OfAverage(epoch)}, test loss {epoch.TestLoss:F4}, "
             : "";
         terminal.Output.WriteLine($"epoch {epoch.Epoch}: {test}training loss {epoch.TrainLoss:F4}, {epoch.Seconds:F1} s");
         terminal.Output.Flush();

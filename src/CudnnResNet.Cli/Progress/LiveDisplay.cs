@@ -61,7 +61,7 @@ internal sealed class LiveDisplay(Terminal terminal, Func<long> totalSteps) : Tr
         Row("time", $"{Durations.Format(Progress.Elapsed)} gone, [bold]{Durations.Format(Progress.TimeLeft(total))}[/] left");
         foreach (EpochRecord epoch in _epochs.TakeLast(EpochsShown))
             Row($"epoch {epoch.Epoch}", epoch.TestAccuracy is { } accuracy
-                ? $"test accuracy [bold]{100 * accuracy:F2} %[/], test loss {epoch.TestLoss:F4}"
+                ? $"test accuracy [bold]{100 * accuracy:F2} %[/]{OfAverage(epoch)}, test loss {epoch.TestLoss:F4}"
                 : $"training loss {epoch.TrainLoss:F4}");
         return new Panel(grid) { Border = BoxBorder.Rounded, Header = new PanelHeader(" training "), Padding = new Padding(2, 0) };
 

@@ -26,6 +26,10 @@ internal abstract class TrainingDisplay
         AfterEpoch(epoch);
     }
 
+    /// <summary>The accuracy of the moving average, where one is kept.</summary>
+    protected static string OfAverage(EpochRecord epoch) =>
+        epoch.EmaTestAccuracy is { } accuracy ? $" (moving average {100 * accuracy:F2} %)" : "";
+
     protected abstract void AfterStep();
 
     protected abstract void AfterEpoch(EpochRecord epoch);

@@ -41,7 +41,9 @@ internal static unsafe class KernelCompiler
                 names[i] = Pin(includes[i]);
                 texts[i] = Pin(KernelSources.Headers[i].Text);
             }
-            byte*[] options = [Pin(Terminated($"--gpu-architecture=sm_{target}")), Pin(Terminated("--std=c++17"))];
+            // Without the last, lambdas of device functions would be host code, which NVRTC refuses.
+            byte*[] options = [Pin(Terminated($"--gpu-architecture=sm_{target}")), Pin(Terminated("--std=c++17")),
+                Pin(Terminated("--device-as-default-execution-space"))];
             fixed (byte** headers = texts, includeNames = names, first = options)
             {
                 Nvrtc.nvrtcCreateProgram(out nvrtcProgram created, Pin(KernelSources.Read(program)), Pin(Terminated(program)),

@@ -42,6 +42,10 @@ internal static class KernelCatalog
         new SigmoidCrossEntropyKernel(gradient: false),
         new SigmoidCrossEntropyKernel(gradient: true),
         new SgdUpdateKernel(team),
+        new BlendKernel(team),
+        new SquaredSumKernel(team),
+        new ClipScaleKernel(),
+        new TrustRatioKernel(),
         new CastKernel(team),
     ];
 

@@ -1,5 +1,5 @@
+using System.Collections.Immutable;
 using CudnnResNet.Graph;
-using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Autodiff;
 
@@ -11,7 +11,24 @@ public sealed record SgdOptions(double Momentum, double WeightDecay, bool DecayB
 {
     /// <summary>Step along the gradient plus the momentum of the new velocity (Nesterov's momentum, as PyTorch has it).</summary>
     public bool Nesterov { get; init; }
+
+    /// <summary>
+    /// LARS: every tensor but the vectors has a rate of its own, this times the norm of its weights over that of its
+    /// gradient (You et al., arXiv 1708.03888). Null is plain SGD.
+    /// </summary>
+    public double? TrustCoefficient { get; init; }
+
+    /// <summary>The norm of all gradients together is at most this; null clips nothing.</summary>
+    public double? ClipNorm { get; init; }
+
+    /// <summary>What a moving average of all weights keeps of itself in a step; null keeps no average.</summary>
+    public double? AverageDecay { get; init; }
 }
+
+/// <summary>The graphs of a training step. They share all values that outlive a run, in the same order.</summary>
+/// <param name="Update">Forward, backward, and the updates.</param>
+/// <param name="Accumulate">Forward and backward that add to the gradients; null where one pass is a step.</param>
+public sealed record StepGraphs(LayerGraph Update, LayerGraph? Accumulate);
 
 /// <summary>Appends the optimizer to a training graph, so that a whole step is one plan.</summary>
 public static class ParameterUpdates
@@ -22,45 +39,36 @@ public static class ParameterUpdates
     /// <summary>The name of a parameter's momentum buffer.</summary>
     public static string VelocityName(string parameter) => $"{parameter}.velocity";
 
+    /// <summary>The name of the moving average of a parameter or running statistic.</summary>
+    public static string AverageName(string weight) => $"{weight}.average";
+
+    /// <summary>The name of the sum of a parameter's gradients over the passes of a step.</summary>
+    public static string AccumulatorName(string parameter) => $"{BackwardGraph.GradientName(parameter)}.accumulated";
+
+    /// <summary>Appends the updates to a graph that holds every parameter's gradient.</summary>
+    public static LayerGraph Append(LayerGraph graph, SgdOptions options) => Append(graph, options, passes: 1).Update;
+
     /// <summary>
-    /// Appends one update a parameter, placed behind the last node that reads the parameter or makes its gradient,
-    /// so that a gradient's memory is free as soon as it is used.
+    /// Appends one update a parameter, placed behind the last node that reads the parameter or makes its gradient, so
+    /// that a gradient's memory is free as soon as it is used. Where gradients are clipped, no update can come before
+    /// the norm of all of them is known: there they follow the last.
     /// </summary>
-    public static LayerGraph Append(LayerGraph graph, SgdOptions options)
+    /// <param name="graph">Forward and backward.</param>
+    /// <param name="options">The update rule.</param>
+    /// <param name="passes">Batches of a step, whose mean gradient it takes.</param>
+    public static StepGraphs Append(LayerGraph graph, SgdOptions options, int passes)
     {
-        List<Value> parameters = [.. graph.WithRole(ValueRole.Parameter)];
-        Dictionary<ValueId, int> lastUse = LastUses(graph);
-        GraphBuilder builder = new(graph);
-        ValueId rate = builder.Declare(LearningRate, TensorShape.Scalar, parameters[0].Type, ValueRole.Input);
-        List<(int After, Node Update)> updates = [];
-        foreach (Value w in parameters)
-        {
-            Value gradient = graph.Find(BackwardGraph.GradientName(w.Name));
-            ValueId velocity = builder.Declare(VelocityName(w.Name), w.Shape, w.Type, ValueRole.State);
-            bool decays = w.Shape.Rank > 1 || options.DecayBatchNormAndBias;
-            SgdUpdate update = new(options.Momentum, decays ? options.WeightDecay : 0) { Nesterov = options.Nesterov };
-            int after = Math.Max(lastUse[w.Id], lastUse[gradient.Id]);
-            updates.Add((after, new Node(update, [w.Id, gradient.Id, velocity, rate], [], "update")));
-        }
-        LayerGraph declared = builder.ToGraph();
-        ILookup<int, Node> placed = updates.ToLookup(entry => entry.After, entry => entry.Update);
-        return declared with
-        {
-            Nodes = [.. graph.Nodes.SelectMany((node, index) => placed[index].Prepend(node))],
-        };
+        UpdateNodes nodes = new(graph, options, passes);
+        LayerGraph declared = nodes.Declared;
+        return new StepGraphs(
+            declared with { Nodes = Merge(graph, nodes.Passing, nodes.Updating) },
+            passes == 1 ? null : declared with { Nodes = Merge(graph, nodes.Passing, []) });
     }
 
-    /// <summary>The position of the last node that reads or makes each value.</summary>
-    private static Dictionary<ValueId, int> LastUses(LayerGraph graph)
+    private static ImmutableArray<Node> Merge(
+        LayerGraph graph, IEnumerable<PlacedNode> passing, IEnumerable<PlacedNode> updating)
     {
-        Dictionary<ValueId, int> last = [];
-        for (int i = 0; i < graph.Nodes.Length; i++)
-        {
-            foreach (ValueId id in graph.Nodes[i].Inputs)
-                last[id] = i;
-            foreach (ValueId id in graph.Nodes[i].Outputs)
-                last[id] = i;
-        }
-        return last;
+        ILookup<int, Node> placed = passing.Concat(updating).ToLookup(entry => entry.After, entry => entry.Node);
+        return [.. graph.Nodes.SelectMany((node, index) => placed[index].Prepend(node))];
     }
 }

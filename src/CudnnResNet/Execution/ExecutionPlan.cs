@@ -13,16 +13,18 @@ public sealed class ExecutionPlan : IDisposable
 {
     private readonly IBackend _backend;
     private readonly ArenaPool? _pool;
+    private readonly bool _ownsArena;
     private readonly LoadedKernel[] _kernels;
     private readonly Region[] _regions;
     private LoadedKernel? _recording;
     private bool _hasRun;
     private bool _isRecorded;
 
-    private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, Arena arena,
+    private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
         LoadedKernel[] kernels, Region[] regions)
     {
         Compiled = compiled;
+        _ownsArena = ownsArena;
         _backend = backend;
         _pool = pool;
         Arena = arena;
@@ -32,7 +34,7 @@ public sealed class ExecutionPlan : IDisposable
 
     public CompiledGraph Compiled { get; }
 
-    /// <summary>Everything that the plan uses lies here; the plan owns it, or rents it from a pool.</summary>
+    /// <summary>Everything that the plan uses lies here; the plan owns it, rents it from a pool, or borrows it.</summary>
     public Arena Arena { get; }
 
     /// <summary>Loads the kernels of <paramref name="compiled"/> into memory of its own, or rented.</summary>
@@ -44,6 +46,31 @@ public sealed class ExecutionPlan : IDisposable
         MemoryPlan memory = compiled.Memory;
         Arena arena = pool?.Rent(memory.PeakBytes, clearBytes: memory.PersistentBytes)
             ?? backend.Allocate(memory.PeakBytes);
+        try
+        {
+            return Bind(compiled, backend, pool, ownsArena: true, arena);
+        }
+        catch
+        {
+            Release(arena, pool);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Loads the kernels of <paramref name="compiled"/> into an arena of the caller's. Plans whose lasting values are
+    /// the same, in the same order, share these; they must not run at the same time.
+    /// </summary>
+    /// <param name="compiled">What to load.</param>
+    /// <param name="backend">The backend that it was compiled for.</param>
+    /// <param name="arena">At least the planned size; it must outlive the plan.</param>
+    public static ExecutionPlan LoadInto(Arena arena, CompiledGraph compiled, IBackend backend) =>
+        Bind(compiled, backend, pool: null, ownsArena: false, arena);
+
+    private static ExecutionPlan Bind(
+        CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena)
+    {
+        MemoryPlan memory = compiled.Memory;
         Region[] regions = new Region[compiled.Graph.Values.Length];
         foreach ((ValueId id, Region region) in memory.Persistent)
             regions[id.Index] = region;
@@ -67,10 +94,9 @@ public sealed class ExecutionPlan : IDisposable
         {
             foreach (LoadedKernel? kernel in kernels)
                 kernel?.Dispose();
-            Release(arena, pool);
             throw;
         }
-        return new ExecutionPlan(compiled, backend, pool, arena, kernels, regions);
+        return new ExecutionPlan(compiled, backend, pool, ownsArena, arena, kernels, regions);
     }
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
@@ -117,7 +143,8 @@ public sealed class ExecutionPlan : IDisposable
         _recording?.Dispose();
         foreach (LoadedKernel kernel in _kernels)
             kernel.Dispose();
-        Release(Arena, _pool);
+        if (_ownsArena)
+            Release(Arena, _pool);
     }
 
     private static void Release(Arena arena, ArenaPool? pool)

@@ -95,13 +95,57 @@ public sealed record SigmoidCrossEntropy(double Smoothing) : Operation;
 public sealed record SigmoidCrossEntropyBackward(double Smoothing) : Operation;
 
 /// <summary>
-/// w, dw, velocity, learningRate[] → nothing; w and velocity change in place:
-/// <c>g = dw + WeightDecay * w; velocity = Momentum * velocity + g; w -= learningRate * velocity</c> (PyTorch's SGD).
+/// w, dw, velocity, learningRate[] (, gradientScale[]) (, trustRatio[]) → nothing; w and velocity change in place:
+/// <c>g = (gradientScale * dw + WeightDecay * w) * trustRatio; velocity = Momentum * velocity + g;
+/// w -= learningRate * velocity</c> (PyTorch's SGD, where a factor that is not given is 1).
 /// </summary>
 public sealed record SgdUpdate(double Momentum, double WeightDecay) : Operation
 {
     /// <summary>Moves w by <c>g + Momentum * velocity</c> instead of the velocity alone.</summary>
     public bool Nesterov { get; init; }
+
+    /// <summary>There is a gradientScale: see <see cref="ClipScale"/>.</summary>
+    public bool IsScaled { get; init; }
+
+    /// <summary>There is a trustRatio: see <see cref="TrustRatio"/>.</summary>
+    public bool IsTrusted { get; init; }
+}
+
+/// <summary>
+/// y, x → nothing; y changes in place to <c>Keep * y + Take * x</c>. An operand whose factor is 0 is not read. Adds up
+/// gradients, moves averages, clears.
+/// </summary>
+public sealed record Blend(double Keep, double Take) : Operation;
+
+/// <summary>
+/// x (, sum[]) → total[] = the sum of x² (+ sum), accumulated so that the order depends on the backend's configuration
+/// alone. With a sum it continues a norm over several tensors.
+/// </summary>
+public sealed record SquaredSum : Operation
+{
+    /// <summary>There is a sum.</summary>
+    public bool Continues { get; init; }
+}
+
+/// <summary>
+/// squaredNorm[] → scale[] = min(1, MaxNorm / (norm + 1e-6)): what gradients are multiplied by so that their norm is
+/// MaxNorm at most (PyTorch's <c>clip_grad_norm_</c>). A NaN stays one.
+/// </summary>
+public sealed record ClipScale(double MaxNorm) : Operation
+{
+    /// <summary>As PyTorch has it.</summary>
+    public const double Epsilon = 1e-6;
+}
+
+/// <summary>
+/// squaredNorm[] of w, squaredNorm[] of dw (, gradientScale[]) → ratio[] =
+/// <c>Coefficient * |w| / (gradientScale * |dw| + WeightDecay * |w|)</c>, and 1 where either norm is 0: the rate of one
+/// tensor in LARS (You et al., arXiv 1708.03888).
+/// </summary>
+public sealed record TrustRatio(double Coefficient, double WeightDecay) : Operation
+{
+    /// <summary>There is a gradientScale.</summary>
+    public bool IsScaled { get; init; }
 }
 
 /// <summary>x → y in another element type, round to nearest even.</summary>

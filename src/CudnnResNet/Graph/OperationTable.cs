@@ -39,6 +39,10 @@ public static class OperationTable
         [typeof(SigmoidCrossEntropy)] = new("sigmoid_ce", 0, []),
         [typeof(SigmoidCrossEntropyBackward)] = new("sigmoid_ce_bwd", 0, []),
         [typeof(SgdUpdate)] = new("sgd", 1, [0, 2]),
+        [typeof(Blend)] = new("blend", 1, [0]),
+        [typeof(SquaredSum)] = new("squared_sum", 0, []),
+        [typeof(ClipScale)] = new("clip_scale", 0, []),
+        [typeof(TrustRatio)] = new("trust_ratio", 0, []),
         [typeof(Cast)] = new("cast", 0, []),
     };
 

@@ -30,6 +30,7 @@ public static class ShapeRules
             LinearBackwardData l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
             LinearBackwardFilter l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
             SigmoidCrossEntropy or SigmoidCrossEntropyBackward => (TensorShape.Matrix(chain.D0, 1), 2),
+            ClipScale or TrustRatio => (TensorShape.Scalar, 0),
             SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward or GlobalAveragePoolBackward => ((TensorShape?)null, 2),
             BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or GlobalAveragePool => (null, 4),
             _ => (null, chain.Rank),
@@ -68,6 +69,7 @@ public static class ShapeRules
         DataType parameter = Precisions.ParameterTypeFor(chain.Type);
         TensorShape shape = chain.Shape;
         TensorType vector = new(TensorShape.Vector(shape.C), parameter);
+        TensorType scalar = new(TensorShape.Scalar, parameter);
         TensorType labels = new(TensorShape.Vector(shape.D0), DataType.Int32);
         switch (operation)
         {
@@ -93,8 +95,14 @@ public static class ShapeRules
             case SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward
                 or SigmoidCrossEntropy or SigmoidCrossEntropyBackward:
                 return [chain, labels];
-            case SgdUpdate:
-                return [chain, chain, chain, new(TensorShape.Scalar, parameter)];
+            case SgdUpdate update:
+                return [chain, chain, chain, scalar, .. Optional(scalar, update.IsScaled), .. Optional(scalar, update.IsTrusted)];
+            case Blend:
+                return [chain, chain];
+            case SquaredSum sum:
+                return [chain, .. Optional(scalar, sum.Continues)];
+            case TrustRatio ratio:
+                return [chain, chain, .. Optional(chain, ratio.IsScaled)];
             case Linear linear:
                 return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter),
                     new(TensorShape.Vector(linear.OutFeatures), parameter)];
@@ -102,12 +110,14 @@ public static class ShapeRules
                 return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter)];
             case LinearBackwardFilter linear:
                 return [new(TensorShape.Matrix(shape.D0, linear.InFeatures), linear.ActivationType), chain];
-            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Cast:
+            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Cast or ClipScale:
                 return [chain];
             default:
                 throw new ArgumentOutOfRangeException(nameof(operation), operation, "No shape rule.");
         }
     }
+
+    private static ImmutableArray<TensorType> Optional(TensorType type, bool isPresent) => isPresent ? [type] : [];
 
     /// <summary>The types of all outputs, given those of the inputs.</summary>
     public static ImmutableArray<TensorType> Outputs(
@@ -131,7 +141,8 @@ public static class ShapeRules
                 return [chain, vector, vector];
             case BatchNormBackward:
                 return [chain, vector, vector];
-            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or Add:
+            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or Add
+                or ClipScale or TrustRatio:
                 return [chain];
             case MaxPool { Geometry: var g }:
                 TensorShape pooled = TensorShape.Nhwc(shape.N, g.P, g.Q, g.C);
@@ -154,8 +165,10 @@ public static class ShapeRules
                 return [new(TensorShape.Scalar, chain.Type)];
             case SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward:
                 return [chain];
-            case SgdUpdate:
+            case SgdUpdate or Blend:
                 return [];
+            case SquaredSum:
+                return [new(TensorShape.Scalar, parameter)];
             case Cast { To: var type }:
                 return [chain with { Type = type }];
             default:

@@ -95,7 +95,16 @@ internal static class OperationReader
         "softmax_ce_bwd" => new SoftmaxCrossEntropyBackward(t.Number("smooth")),
         "sigmoid_ce" => new SigmoidCrossEntropy(t.Number("smooth")),
         "sigmoid_ce_bwd" => new SigmoidCrossEntropyBackward(t.Number("smooth")),
-        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd")) { Nesterov = t.Word("nesterov") },
+        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd")) 
+        {
+            Nesterov = t.Word("nesterov"),
+            IsScaled = t.Word("scaled"),
+            IsTrusted = t.Word("trusted"),
+        },
+        "blend" => new Blend(t.Number("keep"), t.Number("take")),
+        "squared_sum" => new SquaredSum { Continues = t.Word("plus") },
+        "clip_scale" => new ClipScale(t.Number("max")),
+        "trust_ratio" => new TrustRatio(t.Number("coef"), t.Number("wd")) { IsScaled = t.Word("scaled") },
         "cast" => new Cast(t.Type(chain is null ? 1 : 0)),
         _ => throw new ResNetException($"'{name}' is not an operation of the problem language."),
     };
@@ -112,6 +121,7 @@ internal static class OperationReader
             GlobalAveragePoolBackward => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),
             LinearBackwardData l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
             LinearBackwardFilter l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
+            ClipScale or TrustRatio => TensorShape.Scalar,
             _ when t.Has("e") => TensorShape.Vector(t.Integer("e")),
             _ when t.Has("h") => TensorShape.Nhwc(t.Integer("n"), t.Integer("h"), t.Integer("w"), t.Integer("c")),
             _ => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),

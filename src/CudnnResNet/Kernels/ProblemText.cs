@@ -86,7 +86,8 @@ public static class ProblemText
         Linear l => [$"n{chain.D0}", $"c{l.InFeatures}"],
         LinearBackwardData l => [$"n{chain.D0}", $"c{l.InFeatures}"],
         LinearBackwardFilter l => [$"n{chain.D0}", $"c{l.InFeatures}"],
-        SgdUpdate or Cast => [$"e{chain.Elements}"],
+        SgdUpdate or Blend or SquaredSum or Cast => [$"e{chain.Elements}"],
+        ClipScale or TrustRatio => [],
         _ => chain.Rank switch
         {
             4 => [$"n{chain.N}", $"h{chain.H}", $"w{chain.W}", $"c{chain.C}"],
@@ -114,7 +115,12 @@ public static class ProblemText
         SoftmaxCrossEntropyBackward l => [$"smooth{Number(l.Smoothing)}"],
         SigmoidCrossEntropy l => [$"smooth{Number(l.Smoothing)}"],
         SigmoidCrossEntropyBackward l => [$"smooth{Number(l.Smoothing)}"],
-        SgdUpdate u => [$"mom{Number(u.Momentum)}", $"wd{Number(u.WeightDecay)}", .. Word("nesterov", u.Nesterov)],
+        SgdUpdate u => [$"mom{Number(u.Momentum)}", $"wd{Number(u.WeightDecay)}", .. Word("nesterov", u.Nesterov),
+            .. Word("scaled", u.IsScaled), .. Word("trusted", u.IsTrusted)],
+        Blend b => [$"keep{Number(b.Keep)}", $"take{Number(b.Take)}"],
+        SquaredSum s => Word("plus", s.Continues),
+        ClipScale c => [$"max{Number(c.MaxNorm)}"],
+        TrustRatio r => [$"coef{Number(r.Coefficient)}", $"wd{Number(r.WeightDecay)}", .. Word("scaled", r.IsScaled)],
         Cast when !isHead => [((Cast)operation).To.ShortName()],
         _ => [],
     };

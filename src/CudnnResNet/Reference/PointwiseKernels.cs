@@ -67,31 +67,3 @@ internal sealed class CastKernel(WorkerPool workers) : ReferenceKernel<Cast>(wor
         }
     }
 }
-
-/// <summary>w and velocity change in place.</summary>
-internal sealed class SgdUpdateKernel(WorkerPool workers) : ReferenceKernel<SgdUpdate>(workers)
-{
-    protected override LoadedKernel Bind<T>(Binding binding) => new Loaded<T>(binding, OperationOf(binding));
-
-    private sealed class Loaded<T>(Binding binding, SgdUpdate operation)
-        : LoadedReference(binding, (int)binding.InputShape(0).Elements)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        public override void Do(int begin, int end, int worker)
-        {
-            Span<T> w = Binding.Input<T>(0);
-            ReadOnlySpan<T> dw = Binding.Input<T>(1);
-            Span<T> velocity = Binding.Input<T>(2);
-            double rate = double.CreateTruncating(Binding.Input<T>(3)[0]);
-            for (int i = begin; i < end; i++)
-            {
-                double weight = double.CreateTruncating(w[i]);
-                double gradient = double.CreateTruncating(dw[i]) + operation.WeightDecay * weight;
-                double moved = operation.Momentum * double.CreateTruncating(velocity[i]) + gradient;
-                velocity[i] = T.CreateTruncating(moved);
-                w[i] = T.CreateTruncating(
-                    weight - rate * (operation.Nesterov ? gradient + operation.Momentum * moved : moved));
-            }
-        }
-    }
-}

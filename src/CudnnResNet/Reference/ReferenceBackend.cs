@@ -29,7 +29,8 @@ public sealed class ReferenceBackend : IBackend
             new LinearKernel(_workers), new LinearBackwardDataKernel(_workers), new LinearBackwardFilterKernel(_workers),
             new SoftmaxCrossEntropyKernel(_workers), new SoftmaxCrossEntropyBackwardKernel(_workers),
             new SigmoidCrossEntropyKernel(_workers), new SigmoidCrossEntropyBackwardKernel(_workers),
-            new SgdUpdateKernel(_workers), new CastKernel(_workers),
+            new SgdUpdateKernel(_workers), new BlendKernel(_workers), new SquaredSumKernel(_workers),
+            new ClipScaleKernel(_workers), new TrustRatioKernel(_workers), new CastKernel(_workers),
         ];
     }
 

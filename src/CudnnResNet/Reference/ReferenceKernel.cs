@@ -50,6 +50,9 @@ internal sealed record Binding(Problem Problem, KernelArguments Arguments, Worke
 
     public Span<T> Output<T>(int slot) where T : unmanaged => _arena.Span<T>(Arguments[Problem.Nodes[0].Outputs[slot]]);
 
+    public double Scalar<T>(int slot) where T : unmanaged, IFloatingPointIeee754<T> =>
+        double.CreateTruncating(Input<T>(slot)[0]);
+
     /// <summary>The part of the workspace that belongs to one worker.</summary>
     public Span<double> Workspace(int worker, int elements) =>
         _arena.Span<double>(Arguments.Workspace).Slice(worker * elements, elements);

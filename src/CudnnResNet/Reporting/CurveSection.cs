@@ -7,6 +7,7 @@ namespace CudnnResNet.Reporting;
 internal static class CurveSection
 {
     private const int TestColour = 1;
+    private const int AverageColour = 2;
 
     // The mean covers a fiftieth of the run: short enough to follow the start, long enough to calm the noise.
     private const int MeansPerRun = 50;
@@ -62,6 +63,7 @@ internal static class CurveSection
         List<LineSeries> series = [];
         AddAccuracy(series, "train", 0, epochs, epoch => epoch.TrainAccuracy);
         AddAccuracy(series, "test", TestColour, epochs, epoch => epoch.TestAccuracy);
+        AddAccuracy(series, "test of the moving average", AverageColour, epochs, epoch => epoch.EmaTestAccuracy);
         return new LineChart("accuracy", series) { XLabel = "epoch", YUnit = " %", YAtMost = 100, XIsWhole = true };
     }
 

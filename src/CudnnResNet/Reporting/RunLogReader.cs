@@ -125,7 +125,11 @@ public sealed class RunLogReader
             Measured(line, "testAccuracy"),
             Measured(line, "trainLoss"),
             Measured(line, "trainAccuracy"),
-            Number(Property(line, "seconds")));
+            Number(Property(line, "seconds")))
+        {
+            EmaTestLoss = Measured(line, "emaTestLoss"),
+            EmaTestAccuracy = Measured(line, "emaTestAccuracy"),
+        };
         while (_epochs.Count > 0 && _epochs[^1].Epoch >= epoch.Epoch)
             _epochs.RemoveAt(_epochs.Count - 1);
         _epochs.Add(epoch);

@@ -98,6 +98,8 @@ public sealed class RunLogWriter : IDisposable
         WriteMeasured("testAccuracy"u8, epoch.TestAccuracy);
         WriteMeasured("trainLoss"u8, epoch.TrainLoss);
         WriteMeasured("trainAccuracy"u8, epoch.TrainAccuracy);
+        WriteMeasured("emaTestLoss"u8, epoch.EmaTestLoss);
+        WriteMeasured("emaTestAccuracy"u8, epoch.EmaTestAccuracy);
         WriteNumber("seconds"u8, epoch.Seconds);
         End();
     }

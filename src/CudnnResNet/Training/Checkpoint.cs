@@ -14,6 +14,9 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 
     /// <summary>Of the epoch that is under way.</summary>
     public EpochMeans Means { get; init; }
+
+    /// <summary>Evaluations in a row that were no better than <see cref="BestAccuracy"/>.</summary>
+    public int EvaluationsSinceBest { get; init; }
 }
 
 /// <summary>
@@ -34,14 +37,22 @@ public sealed record Checkpoint(
     private const string SpecKey = "cudnnresnet.spec";
     private const string ProgressKey = "cudnnresnet.progress";
     private const string NormalizationKey = "cudnnresnet.normalization";
+    private const string ServesKey = "cudnnresnet.serves";
+    private const string Average = "ema";
     private const string TrajectoryKey = "cudnnresnet.trajectory";
 
     /// <summary>Replaces the file at <paramref name="path"/> whole or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="session">The weights, their moving average and the optimizer's state.</param>
+    /// <param name="progress">How far the run has come.</param>
+    /// <param name="normalization">Of the images.</param>
+    /// <param name="trajectory">Of the run.</param>
+    /// <param name="servesAverage">Whoever uses the network without training it takes the moving average.</param>
     /// <exception cref="ResNetException">
     /// The file cannot be written, or a tensor is not finite: an update may break the weights one step before a loss shows it.
     /// </exception>
     public static void Save(string path, TrainingSession session, TrainingProgress progress,
-        Normalization normalization, Trajectory trajectory)
+        Normalization normalization, Trajectory trajectory, bool servesAverage = false)
     {
         NamedTensor[] tensors = [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()];
         foreach (NamedTensor tensor in tensors)
@@ -53,6 +64,7 @@ public sealed record Checkpoint(
                 ["format"] = "pt",
                 [Format] = "checkpoint 1",
                 [SpecKey] = JsonSerializer.Serialize(session.Spec, CheckpointJson.Default.ResNetSpec),
+                [ServesKey] = servesAverage ? Average : "weights",
                 [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
                 [NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization),
                 [TrajectoryKey] = JsonSerializer.Serialize(trajectory, CheckpointJson.Default.Trajectory),
@@ -90,6 +102,18 @@ public sealed record Checkpoint(
         file.Metadata.TryGetValue(NormalizationKey, out string? text)
             ? Parse(text, path, CheckpointJson.Default.Normalization)
             : null;
+
+    /// <summary>The weights to serve: the moving average where the file says so or it is asked for, else the weights.</summary>
+    /// <exception cref="ResNetException">An average is asked for, and there is none.</exception>
+    public static NetworkWeights ServedBy(TensorFile file, string path, bool wantsAverage)
+    {
+        NetworkWeights weights = WeightsOf(file, path);
+        bool saysAverage = file.Metadata.TryGetValue(ServesKey, out string? serves) && serves == Average;
+        return !wantsAverage && !saysAverage
+            ? weights
+            : weights.Averages() ?? throw new ResNetException(
+                $"{path} holds no moving average of the weights; leave out --ema, or train with it.");
+    }
 
     public static NetworkWeights WeightsOf(TensorFile file, string path) =>
         new(file.Tensors.ToDictionary(tensor => tensor.Name), path);

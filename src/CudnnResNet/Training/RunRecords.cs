@@ -25,4 +25,10 @@ public sealed record EpochRecord(
     double? TestAccuracy,
     double? TrainLoss,
     double? TrainAccuracy,
-    double Seconds);
+    double Seconds)
+{
+    /// <summary>Mean cross-entropy of the moving average of the weights; null where none is kept.</summary>
+    public double? EmaTestLoss { get; init; }
+
+    public double? EmaTestAccuracy { get; init; }
+}

@@ -13,8 +13,15 @@ namespace CudnnResNet.Training;
 /// <param name="Steps">Steps done, earlier runs that were resumed included.</param>
 /// <param name="IsCancelled">Stopped by the host before its end; the last checkpoint continues it.</param>
 /// <param name="Test">The last evaluation; null without a test set.</param>
-/// <param name="BestAccuracy">The best test accuracy of the run.</param>
-public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Test, double? BestAccuracy);
+/// <param name="BestAccuracy">The best test accuracy of the run, of the weights or of their moving average.</param>
+public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Test, double? BestAccuracy)
+{
+    /// <summary>The last evaluation of the moving average; null where none is kept.</summary>
+    public Evaluation? EmaTest { get; init; }
+
+    /// <summary>Its patience ended the run.</summary>
+    public bool IsStoppedEarly { get; init; }
+}
 
 /// <summary>
 /// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. It stops
@@ -45,7 +52,7 @@ public sealed class Trainer : IDisposable
         _logits = new float[session.LogitElements];
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
-            options.Batch, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
@@ -88,7 +95,7 @@ public sealed class Trainer : IDisposable
             resumption.Require(resumption.Differences(facts));
             compiler = compiler with { Recorded = resumption.Plans };
         }
-        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients);
+        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate);
         TrainingSession session = TrainingSession.Create(
             options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
         InferenceSession? inference = null;
@@ -141,7 +148,7 @@ public sealed class Trainer : IDisposable
         }
         _session.LoadWeights(weights);
         _session.LoadOptimizer(optimizer);
-        double secondsPerEpoch = least * _train.Count / _options.Batch;
+        double secondsPerEpoch = least * _train.Count / _session.Batch;
         int epochs = (int)Math.Clamp(time.TotalSeconds / secondsPerEpoch, fewestEpochs, mostEpochs);
         _options = _options with { Epochs = epochs, Steps = null };
         TotalSteps = _loaderOptions.StepsThrough(epochs, _train.Count);
@@ -170,10 +177,12 @@ public sealed class Trainer : IDisposable
     {
         LearningRateSchedule schedule = Schedule();
         Trajectory trajectory = TrajectoryNow(schedule);
-        Evaluation? evaluation = null;
+        EpochEvaluation last = default;
+        // A run that was killed at its early end must not go on.
+        bool isStopped = IsOutOfPatience;
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);
         long lastTick = Stopwatch.GetTimestamp();
-        while (_progress.Step < TotalSteps && !cancellation.IsCancellationRequested)
+        while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
         {
             Batch batch = loader.Next();
             double rate = schedule.At(_progress.Step);
@@ -192,21 +201,28 @@ public sealed class Trainer : IDisposable
                 Means = _progress.Means.With(loss, accuracy, seconds),
             };
             observer.OnStep?.Invoke(
-                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _options.Batch / seconds, accuracy));
+                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _session.Batch / seconds, accuracy));
             if (_options.DumpGradients && _progress.Step == 1)
                 observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
             if (batch.EndsEpoch || _progress.Step == TotalSteps)
-                evaluation = FinishEpoch(batch, trajectory, observer);
+            {
+                last = FinishEpoch(batch, trajectory, observer);
+                isStopped = IsOutOfPatience;
+            }
             else if (_progress.Step % _options.SaveEvery == 0)
                 Save(LastFile, trajectory, observer);
             else
                 continue;
             lastTick = Stopwatch.GetTimestamp();
         }
-        bool isCancelled = _progress.Step < TotalSteps;
+        bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
             Save(LastFile, trajectory, observer);
-        return new TrainingResult(_progress.Step, isCancelled, evaluation, _progress.BestAccuracy);
+        return new TrainingResult(_progress.Step, isCancelled, last.Weights, _progress.BestAccuracy)
+        {
+            EmaTest = last.Average,
+            IsStoppedEarly = isStopped && _progress.Step < TotalSteps,
+        };
     }
 
     public void Dispose()
@@ -219,30 +235,55 @@ public sealed class Trainer : IDisposable
     /// The checkpoint to continue from is written last: whatever is killed before it is done again by the run that resumes,
     /// and nothing that it holds is missing elsewhere.
     /// </summary>
-    private Evaluation? FinishEpoch(Batch batch, Trajectory trajectory, TrainingObserver observer)
+    private EpochEvaluation FinishEpoch(Batch batch, Trajectory trajectory, TrainingObserver observer)
     {
-        Evaluation? evaluation = null;
-        if (_inference is not null)
-        {
-            _inference.LoadWeights(_session.SaveWeights());
-            evaluation = Evaluator.Evaluate(_inference, _test!, _options.Normalization);
-        }
-        bool isBest = evaluation is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
-        if (evaluation is not null)
-            observer.OnEvaluation?.Invoke(evaluation);
+        bool isDue = batch.Epoch % _options.EvaluateEvery == 0 || _progress.Step == TotalSteps;
+        EpochEvaluation evaluation = isDue ? Evaluate() : default;
+        bool isBest = _inference is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
+        if (evaluation.Accuracy is { } accuracy)
+            _progress = _progress with
+            {
+                BestAccuracy = isBest ? accuracy : _progress.BestAccuracy,
+                EvaluationsSinceBest = isBest ? 0 : _progress.EvaluationsSinceBest + 1,
+            };
         EpochMeans means = _progress.Means;
-        observer.OnEpoch?.Invoke(new EpochRecord((int)batch.Epoch, _progress.Step, evaluation?.Loss, evaluation?.Accuracy,
-            means.Loss(), means.Accuracy(), means.Seconds));
-        _progress = _progress with
+        if (evaluation.Weights is { } tested)
+            observer.OnEvaluation?.Invoke(tested);
+        observer.OnEpoch?.Invoke(new EpochRecord((int)batch.Epoch, _progress.Step, evaluation.Weights?.Loss,
+            evaluation.Weights?.Accuracy, means.Loss(), means.Accuracy(), means.Seconds)
         {
-            BestAccuracy = isBest ? evaluation?.Accuracy : _progress.BestAccuracy,
-            // A run that is made longer goes on with the epoch that its end cut short.
-            Means = batch.EndsEpoch ? default : means,
-        };
+            EmaTestLoss = evaluation.Average?.Loss,
+            EmaTestAccuracy = evaluation.Average?.Accuracy,
+        });
+        // A run that is made longer goes on with the epoch that its end cut short.
+        _progress = _progress with { Means = batch.EndsEpoch ? default : means };
         if (isBest)
-            Save(BestFile, trajectory, observer);
+            Save(BestFile, trajectory, observer, evaluation.IsAverageBetter);
         Save(LastFile, trajectory, observer);
         return evaluation;
+    }
+
+    private EpochEvaluation Evaluate()
+    {
+        if (_inference is null)
+            return default;
+        NetworkWeights? average = _session.SaveAverage();
+        return new EpochEvaluation(Evaluate(_session.SaveWeights()), average is null ? null : Evaluate(average));
+    }
+
+    private Evaluation Evaluate(NetworkWeights weights)
+    {
+        _inference!.LoadWeights(weights);
+        return Evaluator.Evaluate(_inference, _test!, _options.Normalization);
+    }
+
+    /// <param name="Weights">Null where nothing was evaluated.</param>
+    /// <param name="Average">Null where no moving average is kept.</param>
+    private readonly record struct EpochEvaluation(Evaluation? Weights, Evaluation? Average)
+    {
+        public bool IsAverageBetter => Average?.Accuracy > Weights?.Accuracy;
+
+        public double? Accuracy => IsAverageBetter ? Average!.Accuracy : Weights?.Accuracy;
     }
 
     private const string LastFile = "last.safetensors";
@@ -260,25 +301,27 @@ public sealed class Trainer : IDisposable
         _saved = (checkpoint.Weights.Origin, checkpoint.Progress.Step);
     }
 
+    private bool IsOutOfPatience => _progress.EvaluationsSinceBest >= (_options.Patience ?? int.MaxValue);
+
     private LearningRateSchedule Schedule() =>
         LearningRateSchedule.Of(_options, TotalSteps, _loaderOptions, _train.Count);
 
     private Trajectory TrajectoryNow(LearningRateSchedule schedule)
     {
-        List<(string Name, CompiledGraph Plan)> plans = [("plan", _session.Compiled)];
+        List<(string Name, CompiledGraph Plan)> plans = [.. _session.Plans];
         if (_inference is not null)
             plans.Add(("plan of the evaluation", _inference.Compiled));
         return new Trajectory([.. _facts, .. Trajectory.FactsOf(plans)], TotalSteps,
             Trajectory.RatesOf(schedule, TotalSteps), [.. plans.Select(plan => plan.Plan.Record!.ToText())]);
     }
 
-    private void Save(string file, Trajectory trajectory, TrainingObserver observer)
+    private void Save(string file, Trajectory trajectory, TrainingObserver observer, bool servesAverage = false)
     {
         if (_options.OutputFolder is not { } folder)
             return;
         observer.OnSaving?.Invoke();
         string path = Path.Combine(folder, file);
-        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory);
+        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, servesAverage);
         _saved = (path, _progress.Step);
     }
 

@@ -13,6 +13,9 @@ public sealed record TrainingOptions
     public required Precision Precision { get; init; }
     public required int Batch { get; init; }
 
+    /// <summary>Batches of a step: it takes the mean gradient of so many times <see cref="Batch"/> images.</summary>
+    public int Accumulate { get; init; } = 1;
+
     /// <summary>Length in epochs; <see cref="Steps"/> comes first where both are given.</summary>
     public int Epochs { get; init; } = 1;
 
@@ -53,6 +56,12 @@ public sealed record TrainingOptions
     public Normalization Normalization { get; init; } = Normalization.None;
     public int EvaluationBatch { get; init; } = 100;
 
+    /// <summary>Epochs from one evaluation to the next; the end of the run has one in any case.</summary>
+    public int EvaluateEvery { get; init; } = 1;
+
+    /// <summary>The run ends when so many evaluations in a row were no better than the best before; null never ends early.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>Keep gradients, and hand those of the first step to <see cref="TrainingObserver.OnFirstGradients"/>.</summary>
     public bool DumpGradients { get; init; }
 
@@ -77,6 +86,15 @@ public sealed record TrainingOptions
         Require(!ZeroInitLastBatchNorm || Spec.Version != ResNetVersion.V2, "zero-initialised last batch norm", "a v2 branch",
             "it would stay zero behind its ReLU; use v1 or v1.5");
         Require(SaveEvery is null or >= 1, "number of steps between checkpoints", SaveEvery ?? 0, "give at least 1");
+        Require(Optimizer.TrustCoefficient is null or (> 0 and < double.PositiveInfinity), "trust coefficient",
+            Optimizer.TrustCoefficient ?? 0, "give more than 0");
+        Require(Optimizer.ClipNorm is null or (> 0 and < double.PositiveInfinity), "clip norm", Optimizer.ClipNorm ?? 0, "give more than 0");
+        Require(Optimizer.AverageDecay is null or (> 0 and < 1), "decay of the moving average", Optimizer.AverageDecay ?? 0,
+            "give more than 0 and less than 1");
+        Require(Accumulate >= 1, "number of accumulated batches", Accumulate, "give at least 1");
+        Require(!DumpGradients || Accumulate == 1, "dump", "accumulated gradients", "leave out the accumulation");
+        Require(EvaluateEvery >= 1, "number of epochs between evaluations", EvaluateEvery, "give at least 1");
+        Require(Patience is null or >= 1, "patience", Patience ?? 0, "give at least 1 evaluation");
         ValidateSchedule();
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "give 0 or more and less than 1");
     }

@@ -13,91 +13,137 @@ namespace CudnnResNet.Training;
 /// <param name="Optimizer">The update rule.</param>
 /// <param name="LabelSmoothing">In [0, 1).</param>
 /// <param name="KeepGradients">Keep every parameter's gradient until the end of the step, to be read.</param>
-public sealed record StepOptions(SgdOptions Optimizer, double LabelSmoothing = 0, bool KeepGradients = false);
+/// <param name="Passes">Batches of the plan's size whose mean gradient a step takes (gradient accumulation).</param>
+public sealed record StepOptions(
+    SgdOptions Optimizer, double LabelSmoothing = 0, bool KeepGradients = false, int Passes = 1);
 
 /// <summary>
 /// A network in training at a fixed batch size. One step (forward, backward, update) is one plan; what changes from
-/// step to step (images, labels, learning rate) is written into its memory before it runs.
+/// step to step (images, labels, learning rate) is written into its memory before it runs. With gradient accumulation
+/// a second plan over the same memory does the passes before the last.
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
-    private readonly ExecutionPlan _plan;
+    private readonly Arena? _shared;
+    private readonly TrainingPass _update;
+    private readonly TrainingPass? _accumulate;
     private readonly HostAccess _images;
     private readonly HostAccess _labels;
     private readonly HostAccess _rate;
-    private readonly HostAccess _loss;
-    private readonly HostAccess _logits;
+    private readonly float[] _passLogits;
     private readonly double[] _scalar = new double[1];
 
-    private TrainingSession(ResNetSpec spec, ExecutionPlan plan)
+    private TrainingSession(ResNetSpec spec, int passes, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate)
     {
         Spec = spec;
-        _plan = plan;
-        HostAccess Access(string name) => new(plan, plan.Compiled.Graph.Find(name));
-        _images = Access(ResNetGraph.Images);
-        _labels = Access(ResNetGraph.Labels);
-        _rate = Access(ParameterUpdates.LearningRate);
-        _loss = Access(ResNetGraph.Loss);
-        _logits = Access(ResNetGraph.Logits);
+        Passes = passes;
+        _shared = shared;
+        _update = new TrainingPass(update);
+        _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
+        _images = _update.Access(ResNetGraph.Images);
+        _labels = _update.Access(ResNetGraph.Labels);
+        _rate = _update.Access(ParameterUpdates.LearningRate);
+        _passLogits = passes == 1 ? [] : new float[LogitElements];
     }
 
     public ResNetSpec Spec { get; }
 
-    public int Batch => _images.Value.Shape.N;
+    /// <summary>Batches of a step.</summary>
+    public int Passes { get; }
 
-    /// <summary>Elements of one batch of images, NHWC.</summary>
-    public int ImageElements => (int)_images.Value.Shape.Elements;
+    /// <summary>Images of a step.</summary>
+    public int Batch => Passes * _images.Value.Shape.N;
 
-    /// <summary>Elements of one batch of logits, [N, Classes].</summary>
-    public int LogitElements => (int)_logits.Value.Shape.Elements;
+    /// <summary>Elements of the images of one step, NHWC.</summary>
+    public int ImageElements => Passes * (int)_images.Value.Shape.Elements;
 
-    public CompiledGraph Compiled => _plan.Compiled;
+    /// <summary>Elements of the logits of one step, [N, Classes].</summary>
+    public int LogitElements => Passes * (int)_update.Logits.Value.Shape.Elements;
 
-    /// <summary>The graph of a whole step.</summary>
+    /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
+    public CompiledGraph Compiled => _update.Plan.Compiled;
+
+    /// <summary>Every plan of a step by name.</summary>
+    public IEnumerable<(string Name, CompiledGraph Plan)> Plans => _accumulate is null
+        ? [("plan", Compiled)]
+        : [("plan", Compiled), ("plan of the accumulation", _accumulate.Plan.Compiled)];
+
+    /// <summary>The graph of a whole step, or of the last pass of one.</summary>
     public static LayerGraph StepGraph(
-        ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options)
-    {
-        LayerGraph forward = ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing);
-        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id);
-        LayerGraph step = ParameterUpdates.Append(backward, options.Optimizer);
-        return options.KeepGradients
-            ? step with
-            {
-                Outputs = [.. step.Outputs, .. step.WithRole(ValueRole.Parameter)
-                    .Select(value => step.Find(BackwardGraph.GradientName(value.Name)).Id)],
-            }
-            : step;
-    }
+        ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options) =>
+        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing), options).Update;
 
+    /// <exception cref="ResNetException">The options exclude each other.</exception>
     public static TrainingSession Create(ResNetSpec spec, int batch, int height, int width,
-        Precision precision, StepOptions step, IBackend backend, CompilerOptions options)
+        Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
+        Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing), step, backend, options);
+
+    /// <param name="spec">Describes the network to others.</param>
+    /// <param name="forward">Inputs <c>images</c> and <c>labels</c>, outputs <c>logits</c> and <c>loss</c>.</param>
+    /// <param name="step">What a step does; the smoothing is the graph's.</param>
+    /// <param name="backend">Computes.</param>
+    /// <param name="options">How plans are made.</param>
+    /// <exception cref="ResNetException">The options exclude each other.</exception>
+    public static TrainingSession Create(
+        ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
-        LayerGraph graph = StepGraph(spec, batch, height, width, precision, step);
-        CompiledGraph compiled = Compiler.Compile(graph, backend, options with { ConstantWeights = false });
-        return new TrainingSession(spec, ExecutionPlan.Load(compiled, backend));
+        if (step is { KeepGradients: true, Passes: > 1 })
+            throw new ResNetException("Gradients that are accumulated over several batches are cleared in the update; "
+                + "to read them, leave out the accumulation.");
+        StepGraphs graphs = Graphs(forward, step);
+        CompilerOptions changing = options with { ConstantWeights = false };
+        CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
+        if (graphs.Accumulate is not { } accumulate)
+            return new TrainingSession(spec, step.Passes, shared: null, ExecutionPlan.Load(update, backend), accumulate: null);
+        CompiledGraph before = Compiler.Compile(accumulate, backend, changing);
+        if (before.Memory.PersistentBytes != update.Memory.PersistentBytes)
+            throw new InvalidOperationException("The two plans of a step do not lay out what lasts alike.");
+        Arena arena = backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes));
+        try
+        {
+            return new TrainingSession(spec, step.Passes, arena,
+                ExecutionPlan.LoadInto(arena, update, backend), ExecutionPlan.LoadInto(arena, before, backend));
+        }
+        catch
+        {
+            arena.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Parameters and running statistics.</summary>
-    public IEnumerable<Value> WeightValues => Compiled.Graph.Values.Where(value =>
-        value.Role == ValueRole.Parameter || (value.Role == ValueRole.State && !IsVelocity(value)));
+    public IEnumerable<Value> WeightValues => Compiled.Graph.Values.Where(IsWeight);
 
+    /// <summary>A moving average begins with the weights.</summary>
     /// <exception cref="ResNetException">The weights do not fit; the network keeps those that it had.</exception>
     public void LoadWeights(NetworkWeights weights)
     {
         weights.RequireMatch(WeightValues);
         foreach (Value value in WeightValues)
-            new HostAccess(_plan, value).Write(weights.ValuesOf(value.Name, value.Shape));
+            Write(value, weights.ValuesOf(value.Name, value.Shape));
+        foreach ((Value average, string name) in Averages)
+            Write(average, weights.ValuesOf(name, average.Shape));
     }
 
     /// <summary>A copy of the parameters and running statistics.</summary>
     public NetworkWeights SaveWeights() =>
         new(WeightValues.ToDictionary(value => value.Name, value => ToFile(value, value.Name)), "the training session");
 
-    /// <summary>Momentum buffers under <c>optimizer.{parameter}.velocity</c>.</summary>
-    public IEnumerable<NamedTensor> SaveOptimizer() => Compiled.Graph.Values.Where(IsVelocity)
-        .Select(value => ToFile(value, NetworkWeights.OptimizerPrefix + value.Name));
+    /// <summary>The moving average of parameters and running statistics; null where none is kept.</summary>
+    public NetworkWeights? SaveAverage() => Averages.Any()
+        ? new NetworkWeights(Averages.ToDictionary(pair => pair.Weight, pair => ToFile(pair.Average, pair.Weight)), "the moving average")
+        : null;
 
-    /// <exception cref="ResNetException">A momentum buffer is missing or has another shape.</exception>
+    /// <summary>
+    /// Momentum buffers under <c>optimizer.{parameter}.velocity</c>, and moving averages under <c>ema.{weight}</c>.
+    /// </summary>
+    public IEnumerable<NamedTensor> SaveOptimizer() =>
+    [
+        .. Compiled.Graph.Values.Where(IsVelocity).Select(value => ToFile(value, NetworkWeights.OptimizerPrefix + value.Name)),
+        .. Averages.Select(pair => ToFile(pair.Average, NetworkWeights.AveragePrefix + pair.Weight)),
+    ];
+
+    /// <exception cref="ResNetException">A momentum buffer or a moving average is missing or has another shape.</exception>
     public void LoadOptimizer(NetworkWeights weights)
     {
         List<Value> buffers = [.. Compiled.Graph.Values.Where(IsVelocity)];
@@ -106,8 +152,14 @@ public sealed class TrainingSession : IDisposable
             .ToDictionary(entry => entry.Key[NetworkWeights.OptimizerPrefix.Length..], entry => entry.Value);
         NetworkWeights state = new(tensors, $"{weights.Origin} (optimizer state)");
         state.RequireMatch(buffers);
+        NetworkWeights? averages = weights.Averages();
+        if (Averages.Any())
+            (averages ?? throw new ResNetException($"{weights.Origin} holds no moving average to continue; leave out --ema, "
+                + "or start a new run from its weights with --init.")).RequireMatch(WeightValues);
         foreach (Value value in buffers)
-            new HostAccess(_plan, value).Write(state.ValuesOf(value.Name, value.Shape));
+            Write(value, state.ValuesOf(value.Name, value.Shape));
+        foreach ((Value average, string name) in Averages)
+            Write(average, averages!.ValuesOf(name, average.Shape));
     }
 
     /// <summary>The gradients of the last step; the session must have been made with KeepGradients.</summary>
@@ -115,24 +167,31 @@ public sealed class TrainingSession : IDisposable
         .Select(value => ToFile(Compiled.Graph.Find(BackwardGraph.GradientName(value.Name)), value.Name));
 
     /// <summary>One step on images (NHWC, normalised) and labels.</summary>
-    /// <returns>The batch's loss, before the update.</returns>
+    /// <returns>The loss of the step's images, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        WriteBatch(images, labels, learningRate);
-        Run();
-        return ReadLoss();
+        double loss = 0;
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            _images.Write(PartOf(images, pass));
+            loss += RunPass(pass, labels, learningRate);
+        }
+        return loss / Passes;
     }
 
     /// <inheritdoc cref="Step(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        _images.Write(images);
-        WriteLabels(labels, learningRate);
-        Run();
-        return ReadLoss();
+        double loss = 0;
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            _images.Write(PartOf(images, pass));
+            loss += RunPass(pass, labels, learningRate);
+        }
+        return loss / Passes;
     }
 
-    /// <summary>What the next <see cref="Run"/> works on.</summary>
+    /// <summary>What the next <see cref="Run"/> works on: the batch of one pass.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
         _images.Write(images);
@@ -140,19 +199,58 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Forward, backward and update on the batch that was written last.</summary>
-    public void Run() => _plan.Run();
+    public void Run() => _update.Plan.Run();
 
-    /// <summary>The loss of the last step's batch, before the update.</summary>
-    public double ReadLoss()
+    /// <summary>The loss of the last pass's batch, before the update.</summary>
+    public double ReadLoss() => _update.ReadLoss();
+
+    /// <summary>The logits of the last step's images, [N, Classes].</summary>
+    public void ReadLogits(Span<float> logits)
     {
-        _loss.Read(_scalar);
-        return _scalar[0];
+        if (Passes == 1)
+            _update.Logits.Read(logits);
+        else
+            _passLogits.CopyTo(logits);
     }
 
-    /// <summary>The logits of the last step's batch, [N, Classes].</summary>
-    public void ReadLogits(Span<float> logits) => _logits.Read(logits);
+    public void Dispose()
+    {
+        _update.Plan.Dispose();
+        _accumulate?.Plan.Dispose();
+        _shared?.Dispose();
+    }
 
-    public void Dispose() => _plan.Dispose();
+    private static StepGraphs Graphs(LayerGraph forward, StepOptions options)
+    {
+        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id);
+        StepGraphs graphs = ParameterUpdates.Append(backward, options.Optimizer, options.Passes);
+        LayerGraph step = graphs.Update;
+        return options.KeepGradients
+            ? graphs with
+            {
+                Update = step with
+                {
+                    Outputs = [.. step.Outputs, .. step.WithRole(ValueRole.Parameter)
+                        .Select(value => step.Find(BackwardGraph.GradientName(value.Name)).Id)],
+                },
+            }
+            : graphs;
+    }
+
+    private double RunPass(int pass, ReadOnlySpan<int> labels, double learningRate)
+    {
+        WriteLabels(PartOf(labels, pass), learningRate);
+        TrainingPass run = pass < Passes - 1 ? _accumulate! : _update;
+        run.Plan.Run();
+        if (Passes > 1)
+            run.Logits.Read(PartOf(_passLogits, pass));
+        return run.ReadLoss();
+    }
+
+    private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>
+        step.Slice(pass * (step.Length / Passes), step.Length / Passes);
+
+    private Span<T> PartOf<T>(T[] step, int pass) => step.AsSpan(pass * (step.Length / Passes), step.Length / Passes);
 
     private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {
@@ -161,13 +259,30 @@ public sealed class TrainingSession : IDisposable
         _rate.Write(_scalar);
     }
 
+    private void Write(Value value, ReadOnlySpan<double> values) => new HostAccess(_update.Plan, value).Write(values);
+
     private NamedTensor ToFile(Value value, string name)
     {
         double[] values = new double[value.Shape.Elements];
-        new HostAccess(_plan, value).Read(values);
+        new HostAccess(_update.Plan, value).Read(values);
         return NetworkWeights.ToFile(value, name, values);
+    }
+
+    private IEnumerable<(Value Average, string Weight)> Averages
+    {
+        get
+        {
+            Dictionary<string, Value> states = Compiled.Graph.WithRole(ValueRole.State).ToDictionary(value => value.Name);
+            foreach (Value weight in WeightValues)
+                if (states.TryGetValue(ParameterUpdates.AverageName(weight.Name), out Value? average))
+                    yield return (average, weight.Name);
+        }
     }
 
     private static bool IsVelocity(Value value) =>
         value.Role == ValueRole.State && value.Name.EndsWith(".velocity", StringComparison.Ordinal);
+
+    private static bool IsWeight(Value value) => value.Role == ValueRole.Parameter || (value.Role == ValueRole.State
+        && (value.Name.EndsWith(".running_mean", StringComparison.Ordinal)
+            || value.Name.EndsWith(".running_var", StringComparison.Ordinal)));
 }

@@ -68,10 +68,24 @@ public sealed record NetworkWeights(IReadOnlyDictionary<string, NamedTensor> Ten
 
     private static bool IsAuxiliary(string name) =>
         name.EndsWith(".num_batches_tracked", StringComparison.Ordinal)
-        || name.StartsWith(OptimizerPrefix, StringComparison.Ordinal);
+        || name.StartsWith(OptimizerPrefix, StringComparison.Ordinal)
+        || name.StartsWith(AveragePrefix, StringComparison.Ordinal);
 
     /// <summary>Optimizer state lies beside the parameters under this prefix.</summary>
     public const string OptimizerPrefix = "optimizer.";
+
+    /// <summary>So do the moving averages of the weights.</summary>
+    public const string AveragePrefix = "ema.";
+
+    /// <summary>The moving averages under the names of the weights; null where there are none.</summary>
+    public NetworkWeights? Averages()
+    {
+        Dictionary<string, NamedTensor> averages = [];
+        foreach ((string name, NamedTensor tensor) in Tensors)
+            if (name.StartsWith(AveragePrefix, StringComparison.Ordinal))
+                averages.Add(name[AveragePrefix.Length..], tensor);
+        return averages.Count == 0 ? null : new NetworkWeights(averages, $"{Origin} (moving average)");
+    }
 
     private static string Part(string what, List<string> names) => names.Count == 0
         ? ""

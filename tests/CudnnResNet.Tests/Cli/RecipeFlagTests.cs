@@ -22,6 +22,15 @@ public class RecipeFlagTests
     [InlineData("leaves nothing of a run of 3", "--warmup-steps", "3")]
     [InlineData("Nesterov's needs more than 0", "--nesterov", "--momentum", "0")]
     [InlineData("use v1 or v1.5", "--zero-init-last-bn", "--version", "v2")]
+    [InlineData("without --optimizer lars", "--trust-coefficient", "0.1")]
+    [InlineData("--optimizer is 'adam'", "--optimizer", "adam")]
+    [InlineData("trust coefficient of 0", "--optimizer", "lars", "--trust-coefficient", "0")]
+    [InlineData("clip norm of -1", "--clip-norm", "-1")]
+    [InlineData("moving average of 1 ", "--ema", "1")]
+    [InlineData("accumulated batches of 0", "--accumulate", "0")]
+    [InlineData("leave out the accumulation", "--accumulate", "2", "--dump-gradients", "gradients.safetensors")]
+    [InlineData("between evaluations of 0", "--eval-every", "0")]
+    [InlineData("patience of 0", "--patience", "0")]
     public void IsRefused(string reason, params string[] flags)
     {
         using TemporaryFolder folder = new();
@@ -33,6 +42,14 @@ public class RecipeFlagTests
     [InlineData("learning rate", "0.1, times 0.1 after epochs 1,2, warm-up from 0.05 over 0.5 epochs",
         "--schedule", "step", "--step-epochs", "1,2", "--warmup-epochs", "0.5", "--warmup-from", "0.05")]
     [InlineData("learning rate", "linear 0:0,1:0.4 (epoch:rate)", "--schedule", "linear", "--points", "0:0,1:0.4")]
+    [InlineData("optimizer", "LARS, trust coefficient 0.001", "--optimizer", "lars")]
+    [InlineData("weight decay", "0.0005, not on batch norms and biases", "--optimizer", "lars")]
+    [InlineData("weight decay", "0.01, not on batch norms and biases", "--weight-decay", "0.01", "--no-decay-bn-bias")]
+    [InlineData("gradient clipping", "norm 0.5 at most", "--clip-norm", "0.5")]
+    [InlineData("moving average", "decay 0.99", "--ema", "0.99")]
+    [InlineData("batch", "8, accumulated from 2 of 4", "--accumulate", "2")]
+    [InlineData("evaluation", "every 2 epochs, stop after 3 without a better one", "--eval-every", "2", "--patience", "3")]
+    [InlineData("label smoothing", "0.1", "--label-smoothing", "0.1")]
     [InlineData("momentum", "0.8, Nesterov", "--nesterov", "--momentum", "0.8")]
     [InlineData("fresh weights", "last batch norm of each branch at zero", "--zero-init-last-bn")]
     public void IsLogged(string name, string expected, params string[] flags)

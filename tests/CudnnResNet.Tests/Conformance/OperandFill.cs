@@ -48,6 +48,8 @@ internal sealed class OperandFill(Problem problem)
         (SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward, 0) => Normal(shape, 4),
         (SigmoidCrossEntropy or SigmoidCrossEntropyBackward, 0) => Normal(shape, 10),
         (SgdUpdate, 3) => [0.1],
+        (SgdUpdate, > 3) or (TrustRatio, 2) => [0.7],
+        (ClipScale or TrustRatio, _) or (SquaredSum, 1) => Uniform(shape, 1, 30),
         _ => Normal(shape, 1),
     };
 

@@ -53,7 +53,8 @@ internal sealed class Tolerance
     public ErrorBound OfMutated(int slot) => _node.Operation switch
     {
         BatchNormTraining norm => BatchNormStatistics(norm, slot),
-        SgdUpdate sgd => new((sgd.Nesterov ? 6 : 4) * _u * (Rms.Largest(_in[slot]) + Rms.Largest(_in[1])
+        Blend blend => new(2 * _u * (Math.Abs(blend.Keep) * Rms.Largest(_in[0]) + Math.Abs(blend.Take) * Rms.Largest(_in[1]))),
+        SgdUpdate sgd => new((4 + (sgd.Nesterov ? 2 : 0) + (sgd.IsScaled ? 1 : 0) + (sgd.IsTrusted ? 1 : 0)) * _u * (Rms.Largest(_in[slot]) + Rms.Largest(_in[1])
             + sgd.WeightDecay * Rms.Largest(_in[0]) + sgd.Momentum * Rms.Largest(_in[2]))),
         _ => throw new InvalidOperationException($"{_node.Operation} changes nothing."),
     };
@@ -100,8 +101,13 @@ internal sealed class Tolerance
             case SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward
                 or SigmoidCrossEntropy or SigmoidCrossEntropyBackward:
                 return [Loss()];
-            case SgdUpdate:
+            case SgdUpdate or Blend:
                 return [];
+            case SquaredSum:
+                // Blocks are added up in float64, or pairwise: a sum in one float32 would be off by the root of its length.
+                return [new(Deviations * _u * _result.Outputs[0][0])];
+            case ClipScale or TrustRatio:
+                return [new(4 * _u * Math.Abs(_result.Outputs[0][0]))];
             default:
                 throw new InvalidOperationException($"No tolerance for {_node.Operation}.");
         }

@@ -35,6 +35,29 @@ public class SteadyStateTests
         Assert.Equal(1, backend.Allocations);
     }
 
+    /// <summary>Two plans over one block of memory, and every node that an update can have.</summary>
+    [Fact]
+    public void AccumulatedStep()
+    {
+        const int Passes = 3;
+        SgdOptions optimizer = new(0.9, 1e-4) { Nesterov = true, TrustCoefficient = 0.01, ClipNorm = 1, AverageDecay = 0.9 };
+        using CountingBackend backend = new(new ReferenceBackend(2));
+        using TrainingSession session = TrainingSession.Create(Spec, 2, 16, 16, Precision.Fp32,
+            new StepOptions(optimizer, Passes: Passes), backend, GoldenNetwork.Untuned);
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, 1));
+        Assert.Equal(1, backend.Allocations);
+
+        float[] images = new float[session.ImageElements];
+        float[] logits = new float[session.LogitElements];
+        int[] labels = [1, 4, 0, 2, 3, 1];
+        Assert.Equal(0, SteadyState.AllocatedBytes(() =>
+        {
+            session.Step(images, labels, 0.1);
+            session.ReadLogits(logits);
+        }));
+        Assert.Equal(1, backend.Allocations);
+    }
+
     [Fact]
     public void Inference()
     {

@@ -26,6 +26,8 @@ public class RecipeTests
         AssertLog(folder, run, InDouble);
         TensorFile last = Safetensors.Read(folder.File("out/last.safetensors"));
         AssertTensors(last, "", run.Float64.Final);
+        if (run.Float64.Average is { } average)
+            AssertTensors(last, NetworkWeights.AveragePrefix, average);
     }
 
     [OneDnnTheory]
@@ -41,6 +43,9 @@ public class RecipeTests
         double bound = Math.Max(1e-4, 5 * run.Float32.Norms);
         foreach ((string parameter, double[] triple) in run.Float64.Final)
             AssertClose(triple[0], GoldenNetwork.Norm(last.TryGet(parameter)!.ToDoubles()), bound * triple[0], parameter);
+        foreach ((string parameter, double[] triple) in run.Float64.Average ?? [])
+            AssertClose(triple[0], GoldenNetwork.Norm(last.TryGet(NetworkWeights.AveragePrefix + parameter)!.ToDoubles()),
+                bound * triple[0], $"average of {parameter}");
     }
 
     private static void AssertLog(TemporaryFolder folder, RecipeRun run, double bound)

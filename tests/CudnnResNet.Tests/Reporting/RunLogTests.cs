@@ -48,7 +48,11 @@ public sealed class RunLogTests : IDisposable
             new(3, 1, double.PositiveInfinity, 0.1, 5),
             new(4, 1, double.NegativeInfinity, double.Epsilon, double.MaxValue, 0),
         ];
-        EpochRecord[] epochs = [new(1, 4, 0.7, 0.9, null, null, 12.5), new(2, 8, double.NaN, 0.1, 0.2, 0.3, 1)];
+        EpochRecord[] epochs =
+        [
+            new(1, 4, 0.7, 0.9, null, null, 12.5),
+            new(2, 8, double.NaN, 0.1, 0.2, 0.3, 1) { EmaTestLoss = 0.6, EmaTestAccuracy = 0.95 },
+        ];
         using (RunLogWriter log = RunLogWriter.Create(LogPath))
         {
             log.Write(header);

@@ -6,7 +6,7 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.OneDnn.Kernels;
 
-/// <summary>PyTorch's SGD in one pass. The learning rate is read from memory in every run.</summary>
+/// <summary>PyTorch's SGD in one pass. The learning rate and other factors are read from memory in every run.</summary>
 internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
 {
     public override string Name => "sgd";
@@ -22,13 +22,64 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
         Node node = problem.Nodes[0];
         SgdUpdate update = (SgdUpdate)node.Operation;
         long elements = problem.Input(0, 0).Shape.Elements;
-        return update.Nesterov ? Loaded<Nesterov>() : Loaded<Classical>();
-
-        LoadedKernel Loaded<TMomentum>() where TMomentum : struct, IMomentum
+        return (update.Nesterov, update.IsScaled || update.IsTrusted) switch
         {
-            Body<TMomentum> body = new(at.Floats(node.Inputs[0]), at.Floats(node.Inputs[1]), at.Floats(node.Inputs[2]),
-                at.Floats(node.Inputs[3]), (float)update.Momentum, (float)update.WeightDecay);
-            return new LoadedElementwise<Body<TMomentum>>(team, elements, 5 * sizeof(float), body);
+            (false, false) => Plain<Classical>(),
+            (true, false) => Plain<Nesterov>(),
+            (false, true) => Scaled<Classical>(),
+            (true, true) => Scaled<Nesterov>(),
+        };
+
+        LoadedKernel Plain<TMomentum>() where TMomentum : struct, IMomentum
+        {
+            Decay decay = new(at.Floats(node.Inputs[1]), (float)update.WeightDecay);
+            return Load<Decay, TMomentum>(decay);
+        }
+
+        LoadedKernel Scaled<TMomentum>() where TMomentum : struct, IMomentum
+        {
+            ScaledDecay decay = new(at.Floats(node.Inputs[1]), (float)update.WeightDecay,
+                update.IsScaled ? at.Floats(node.Inputs[4]) : null,
+                update.IsTrusted ? at.Floats(node.Inputs[^1]) : null);
+            return Load<ScaledDecay, TMomentum>(decay);
+        }
+
+        LoadedKernel Load<TGradient, TMomentum>(TGradient gradient)
+            where TGradient : struct, IGradient where TMomentum : struct, IMomentum =>
+            new LoadedElementwise<Body<TGradient, TMomentum>>(team, elements, 5 * sizeof(float), new(at.Floats(node.Inputs[0]),
+                gradient, at.Floats(node.Inputs[2]), at.Floats(node.Inputs[3]), (float)update.Momentum));
+    }
+
+    private interface IGradient
+    {
+        /// <summary>The gradient that momentum takes in, with decay and factors.</summary>
+        T At<T>(nint index, T w) where T : struct, ILanes<T>;
+    }
+
+    private readonly struct Decay(float* dw, float weightDecay) : IGradient
+    {
+        private readonly float* _dw = dw;
+        private readonly float _weightDecay = weightDecay;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T At<T>(nint index, T w) where T : struct, ILanes<T> =>
+            T.MultiplyAdd(T.Broadcast(_weightDecay), w, T.Load(_dw + index));
+    }
+
+    private readonly struct ScaledDecay(float* dw, float weightDecay, float* scale, float* trust) : IGradient
+    {
+        private readonly float* _dw = dw;
+        private readonly float _weightDecay = weightDecay;
+        private readonly float* _scale = scale;
+        private readonly float* _trust = trust;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public T At<T>(nint index, T w) where T : struct, ILanes<T>
+        {
+            float scale = _scale == null ? 1 : *_scale;
+            float trust = _trust == null ? 1 : *_trust;
+            T scaled = T.Broadcast(scale) * T.Load(_dw + index);
+            return T.Broadcast(trust) * T.MultiplyAdd(T.Broadcast(_weightDecay), w, scaled);
         }
     }
 
@@ -51,22 +102,21 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
             T.MultiplyAdd(momentum, velocity, gradient);
     }
 
-    private readonly struct Body<TMomentum>(
-        float* w, float* dw, float* velocity, float* learningRate, float momentum, float weightDecay) : ILaneBody
-        where TMomentum : struct, IMomentum
+    private readonly struct Body<TGradient, TMomentum>(
+        float* w, TGradient gradient, float* velocity, float* learningRate, float momentum) : ILaneBody
+        where TGradient : struct, IGradient where TMomentum : struct, IMomentum
     {
         private readonly float* _w = w;
-        private readonly float* _dw = dw;
+        private readonly TGradient _gradient = gradient;
         private readonly float* _velocity = velocity;
         private readonly float* _learningRate = learningRate;
         private readonly float _momentum = momentum;
-        private readonly float _weightDecay = weightDecay;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Invoke<T>(nint index) where T : struct, ILanes<T>
         {
             T w = T.Load(_w + index);
-            T gradient = T.MultiplyAdd(T.Broadcast(_weightDecay), w, T.Load(_dw + index));
+            T gradient = _gradient.At(index, w);
             T momentum = T.Broadcast(_momentum);
             T velocity = T.MultiplyAdd(momentum, T.Load(_velocity + index), gradient);
             T.Store(_velocity + index, velocity);
