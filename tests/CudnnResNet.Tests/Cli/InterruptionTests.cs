@@ -20,12 +20,11 @@ public class InterruptionTests
         string log = folder.File("run.jsonl");
         string[] flags = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--lr", "0.01",
             "--schedule", "constant", "--log", log, "--out", folder.File("out"), .. CliRun.OnReference];
-        using (Process process = Start([.. flags, "--steps", "1000000"]))
+        using (Process process = TrainingProcess.Start([.. flags, "--steps", "1000000"]))
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             WaitForSteps(process, log, steps: 5);
-            using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
-                kill.WaitForExit();
+            TrainingProcess.Signal(process, signal);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)), "the run went on");
             Assert.Equal(exitCode, process.ExitCode);
             Assert.Contains("continues with --resume", output.Result, StringComparison.Ordinal);
@@ -39,17 +38,6 @@ public class InterruptionTests
         Assert.Equal([.. before.Select(Step), done + 1, done + 2], TrainCommandTests.ReadLog(log).Select(Step));
 
         static long Step(JsonElement line) => line.GetProperty("step").GetInt64();
-    }
-
-    /// <summary>A shell that runs tests in the background has its children ignore SIGINT, so the default is restored.</summary>
-    private static Process Start(string[] arguments)
-    {
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        string program = Path.Combine(AppContext.BaseDirectory, "resnet.dll");
-        return Process.Start(new ProcessStartInfo("env", ["--default-signal=INT,TERM", host, "exec", program, .. arguments])
-        {
-            RedirectStandardOutput = true,
-        })!;
     }
 
     private static void WaitForSteps(Process process, string log, int steps)
