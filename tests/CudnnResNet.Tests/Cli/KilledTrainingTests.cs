@@ -71,8 +71,8 @@ public class KilledTrainingTests
         using TemporaryFolder folder = new();
         SmallData.Write(folder, images: 64, classes: 3);
         // Steps of many seconds: whoever ends sooner did not wait for one.
-        using Process process = TrainingProcess.Start("train", "--data", $"npy:{folder.Path}", "--model", "resnet152", "--width", "64",
-            "--stem", "cifar", "--batch", "64", "--steps", "2", "--out", folder.File("out"), "--no-report", "--precision", "fp64", .. CliRun.OnReference);
+        using Process process = TrainingProcess.Start(["train", "--data", $"npy:{folder.Path}", "--model", "resnet152", "--width", "64",
+            "--stem", "cifar", "--batch", "64", "--steps", "2", "--out", folder.File("out"), "--no-report", "--precision", "fp64", .. CliRun.OnReference]);
         string log = folder.File($"out/{RunFolder.LogFile}");
         Assert.True(TrainingProcess.WaitFor(process, () => File.Exists(log) && new FileInfo(log).Length > 0), process.StandardError.ReadToEnd());
         TrainingProcess.Signal(process, "TERM");

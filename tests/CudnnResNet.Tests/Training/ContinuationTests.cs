@@ -1,6 +1,4 @@
-using CudnnResNet.Autodiff;
 using CudnnResNet.Compilation;
-using CudnnResNet.Data;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reference;

@@ -1,4 +1,3 @@
-using CudnnResNet.Autodiff;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Tensors;
 using CudnnResNet.Tests.Golden;
