@@ -1,5 +1,6 @@
 // What the shared library exports: the table of kernels, the texts they were made from, and the access hook.
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -41,6 +42,23 @@ __attribute__((visibility("default"))) std::uint64_t simgpu_kernel_source_checks
             return state;
         }
     return 0;
+}
+
+/// Runs one kernel for callers that take no C++ exceptions: 0, or the fault's status with its message.
+__attribute__((visibility("default"))) int simgpu_kernel_launch(
+    const char* name, const unsigned* grid, const unsigned* block, void* const* parameters, char* message, std::size_t bytes) {
+    for (const simgpu::KernelEntry& entry : entries())
+        if (std::strcmp(entry.name, name) == 0) {
+            try {
+                entry.launch({grid[0], grid[1], grid[2]}, {block[0], block[1], block[2]}, 0, parameters);
+                return 0;
+            } catch (const simgpu::KernelFault& fault) {
+                std::snprintf(message, bytes, "%s", fault.message);
+                return fault.status;
+            }
+        }
+    std::snprintf(message, bytes, "there is no kernel %s", name);
+    return host_gpu::kStatusInvalidValue;
 }
 
 __attribute__((visibility("default"))) void simgpu_kernel_set_access_check(simgpu::AccessCheck check) {

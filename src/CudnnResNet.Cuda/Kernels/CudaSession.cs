@@ -4,6 +4,9 @@ using CudnnResNet.Cuda.Interop;
 
 namespace CudnnResNet.Cuda.Kernels;
 
+/// <summary>As many blocks as a kernel's source asks for.</summary>
+internal readonly record struct Grid(long Blocks);
+
 /// <summary>What all kernels of a backend share: the device and the handles of its libraries.</summary>
 internal sealed class CudaSession : IDisposable
 {
@@ -59,6 +62,10 @@ internal sealed class CudaSession : IDisposable
         long blocks = Math.Clamp((items + Threads - 1) / Threads, 1, resident);
         return new KernelLaunch(Programs.Function(program, entry), blocks, Threads, 0, arguments);
     }
+
+    /// <summary>A kernel whose source fixes the number of blocks.</summary>
+    internal KernelLaunch Launch(string program, string entry, Grid grid, ReadOnlySpan<LaunchArgument> arguments) =>
+        new(Programs.Function(program, entry), grid.Blocks, Threads, 0, arguments);
 
     public void Dispose()
     {

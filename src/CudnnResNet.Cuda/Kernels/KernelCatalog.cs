@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CudnnResNet.Cuda.Engines;
 using CudnnResNet.Cuda.Kernels.Convolution;
+using CudnnResNet.Cuda.Kernels.Own;
 using CudnnResNet.Cuda.Kernels.Products;
 using CudnnResNet.Kernels;
 
@@ -18,6 +19,14 @@ internal static class KernelCatalog
     [
         .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
         .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
+        new BatchNormTrainingKernel(session),
+        new BatchNormBackwardKernel(session),
+        new AffineKernel(session),
+        new PointwiseKernel(session),
+        new PoolingKernel(session),
+        new ChannelSumKernel(session),
+        new LossKernel(session),
+        new UpdateKernel(session),
     ];
 
     private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>

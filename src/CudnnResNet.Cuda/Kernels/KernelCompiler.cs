@@ -25,6 +25,10 @@ internal static unsafe class KernelCompiler
             + $"sm_{architecture}; install a newer CUDA.");
     }
 
+    /// <summary>What the compiler is told; without the last, lambdas would be host code, which NVRTC refuses.</summary>
+    internal static string[] Options(int target) =>
+        [$"--gpu-architecture=sm_{target}", "--std=c++17", "--device-as-default-execution-space"];
+
     /// <summary>The cubin of a program.</summary>
     /// <param name="program">Its file name, <c>pooling.cu</c>.</param>
     /// <param name="target">An architecture that NVRTC knows.</param>
@@ -41,9 +45,10 @@ internal static unsafe class KernelCompiler
                 names[i] = Pin(includes[i]);
                 texts[i] = Pin(KernelSources.Headers[i].Text);
             }
-            // Without the last, lambdas of device functions would be host code, which NVRTC refuses.
-            byte*[] options = [Pin(Terminated($"--gpu-architecture=sm_{target}")), Pin(Terminated("--std=c++17")),
-                Pin(Terminated("--device-as-default-execution-space"))];
+            string[] chosen = Options(target);
+            byte*[] options = new byte*[chosen.Length];
+            for (int i = 0; i < options.Length; i++)
+                options[i] = Pin(Terminated(chosen[i]));
             fixed (byte** headers = texts, includeNames = names, first = options)
             {
                 Nvrtc.nvrtcCreateProgram(out nvrtcProgram created, Pin(KernelSources.Read(program)), Pin(Terminated(program)),

@@ -22,6 +22,12 @@ public abstract class Kernel
     /// <summary>The input whose memory <paramref name="output"/> may take over when that input is read for the last time here.</summary>
     public virtual ValueId? MayOverwrite(Problem problem, ValueId output) => null;
 
+    /// <summary>
+    /// An output of the parameters' type passes through the activations' type on its way: the gradient of a filter where
+    /// a library writes 16 bits only, as in PyTorch's mixed precision.
+    /// </summary>
+    public virtual bool RoundsToActivationType(Problem problem, ValueId output) => false;
+
     /// <summary>Binds the kernel to memory. Only called for problems that <see cref="Check"/> accepted.</summary>
     public abstract LoadedKernel Load(Problem problem, KernelArguments arguments);
 }

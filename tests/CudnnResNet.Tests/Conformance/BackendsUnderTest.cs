@@ -1,6 +1,7 @@
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reference;
+using CudnnResNet.Tests.Cuda;
 
 namespace CudnnResNet.Tests.Conformance;
 
@@ -15,6 +16,7 @@ internal static class BackendsUnderTest
     private static readonly Dictionary<string, BackendUnderTest> All = new()
     {
         ["reference"] = new(null, threads => new ReferenceBackend(threads)),
+        ["cuda"] = new(DeviceUnderTest.Refusal, _ => DeviceUnderTest.Create()),
         ["onednn"] = new(OneDnnBackend.Probe().Refusal, threads => new OneDnnBackend(threads)),
     };
 

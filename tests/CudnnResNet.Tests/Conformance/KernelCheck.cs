@@ -63,10 +63,15 @@ internal static class KernelCheck
             double[] actual = image.Get(id);
             double[] truth = expected.Values[id];
             DataType type = problem[id].Type;
+            double rounding = problem.Outputs.Contains(id) && kernel.RoundsToActivationType(problem, id)
+                ? StorageFormat.UnitRoundoff(problem.Input(0, OperationTable.Of(problem.Operations[0]).ChainInput).Type)
+                : 0;
             for (int i = 0; i < actual.Length; i++)
             {
                 double target = bound.IsExact ? StorageFormat.Round(truth[i], type) : truth[i];
                 double allowed = bound.IsExact ? 0 : bound.Allowed(i, target, type);
+                // What is rounded is the result with its error.
+                allowed += rounding * (Math.Abs(target) + allowed);
                 // Written so that a NaN fails.
                 if (!(Math.Abs(actual[i] - target) <= allowed))
                     Assert.Fail($"'{kernel.Name}' on '{problem}': element {i} of {actual.Length} of {Describe(problem, id)} "

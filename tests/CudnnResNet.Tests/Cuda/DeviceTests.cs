@@ -5,6 +5,7 @@ using CudnnResNet.Kernels;
 namespace CudnnResNet.Tests.Cuda;
 
 /// <summary>Memory, copies, recording and contexts, on the driver alone.</summary>
+[Collection("simulated GPU")]
 public sealed class DeviceTests : IDisposable
 {
     private readonly CudaDevice? _device = DeviceUnderTest.Probe.Devices.IsEmpty ? null : CudaDevice.Open(0);

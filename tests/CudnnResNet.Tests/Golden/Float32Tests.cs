@@ -3,6 +3,7 @@ using CudnnResNet.Graph;
 using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
+using CudnnResNet.Tests.Cuda;
 using CudnnResNet.Tests.OneDnn;
 
 namespace CudnnResNet.Tests.Golden;
@@ -142,4 +143,21 @@ public class SmallTileFloat32Tests : Float32Tests
     [CpuKernelsTheory]
     [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
     public void Logits(string name) => CheckLogits(name);
+}
+
+/// <summary>On the device of this machine, or on the simulated one: best guesses of cuDNN, replayed as CUDA graphs.</summary>
+[Collection("simulated GPU")]
+public class CudaFloat32Tests : Float32Tests
+{
+    protected override string BackendName => "cuda";
+
+    protected override CompilerOptions Options => GoldenNetwork.Untuned;
+
+    [CudaTheory]
+    [MemberData(nameof(GoldenCase.All), MemberType = typeof(GoldenCase))]
+    public void Logits(string name) => CheckLogits(name);
+
+    [CudaTheory]
+    [MemberData(nameof(TrainingCases))]
+    public void Training(string name) => CheckTraining(name);
 }

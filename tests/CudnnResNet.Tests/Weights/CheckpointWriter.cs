@@ -7,19 +7,14 @@ namespace CudnnResNet.Tests.Weights;
 
 /// <summary>
 /// The process that <see cref="KilledWriterTests"/> kills: writes checkpoint after checkpoint to one file and says the step of
-/// each that is done. The entry point of this assembly, which test runners do not use.
+/// each that is done.
 /// </summary>
 internal static class CheckpointWriter
 {
     private const int Values = 128 << 10;
 
-    public static int Main(string[] arguments)
+    public static void Write(string path, string last)
     {
-        if (arguments is not [string path, string last])
-        {
-            Console.Error.WriteLine("usage: dotnet exec CudnnResNet.Tests.dll PATH LAST_STEP; to run the tests use ./test");
-            return 2;
-        }
         using var output = new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true };
         for (long step = long.Parse(last, CultureInfo.InvariantCulture) + 1; ; step++)
         {

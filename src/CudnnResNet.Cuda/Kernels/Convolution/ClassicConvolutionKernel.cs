@@ -1,6 +1,7 @@
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Engines;
 using CudnnResNet.Cuda.Interop;
+using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
 
@@ -40,6 +41,12 @@ internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionP
     }
 
     public override long PackedBytes(Problem problem) => ConvertedBytes(problem, Find(problem), isPacked: true);
+
+    public override bool RoundsToActivationType(Problem problem, ValueId output)
+    {
+        ConvolutionProblem convolution = Find(problem).Problem;
+        return output == convolution.Filter.Id && convolution.Type != convolution.Filter.Type;
+    }
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments) => new Loaded(session, problem, Find(problem), arguments);
 

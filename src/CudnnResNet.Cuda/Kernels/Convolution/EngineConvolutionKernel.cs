@@ -1,4 +1,5 @@
 using CudnnResNet.Cuda.Engines;
+using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
 
@@ -28,6 +29,12 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
     {
         Require(problem, out ConvolutionProblem convolution, out Choice choice);
         return ConvertedBytes(problem, convolution, choice, isPacked: true);
+    }
+
+    public override bool RoundsToActivationType(Problem problem, ValueId output)
+    {
+        Require(problem, out ConvolutionProblem convolution, out Choice choice);
+        return output == convolution.Filter.Id && choice.FilterType != convolution.Filter.Type;
     }
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)

@@ -1,0 +1,300 @@
+// Batch norm in training. Statistics are formed in two kernels: partial ones over chunks of rows, one block a chunk and
+// tile of channels, then one block for some channels over all chunks. Means and centred second moments are combined
+// (Chan, Golub and LeVeque), never E[x^2] - E[x]^2, which cancels. Every order is fixed.
+#include "reductions.h"
+
+/// Threads of a block that lie along the channels; the others share out its rows. One tile is kTileThreads vectors.
+constexpr int kTileThreads = 32;
+constexpr int kTileRows = kMaxBlockThreads / kTileThreads;
+
+/// Channels of one block that combines chunks, and the threads that share out the chunks of each.
+constexpr int kFinishChannels = 8;
+constexpr int kFinishThreads = kMaxBlockThreads / kFinishChannels;
+
+struct Moments {
+    float count, mean, squares;
+
+    /// The moments of both together.
+    MEMBER void include(const Moments& other) {
+        const float total = count + other.count;
+        if (total == 0)
+            return;
+        const float delta = other.mean - mean;
+        const float share = other.count / total;
+        mean = fused(delta, share, mean);
+        squares += other.squares + delta * delta * count * share;
+        count = total;
+    }
+};
+
+/// blockIdx.x = chunk * tiles + tile. Sums are taken about the first row that a thread sees: it lies within a few
+/// deviations of the mean, so that nothing cancels.
+template <int N, class T>
+DEVICE void partial_moments(const T* x, float* means, float* squares, i64 rows, int channels, i64 chunk_rows, int tiles) {
+    const i64 chunk = blockIdx.x / tiles;
+    const int lane = threadIdx.x % kTileThreads;
+    const int slice = threadIdx.x / kTileThreads;
+    const int channel = (static_cast<int>(blockIdx.x % tiles) * kTileThreads + lane) * N;
+    const bool is_inside = channel < channels;
+    const i64 begin = chunk * chunk_rows;
+    const i64 end = begin + chunk_rows < rows ? begin + chunk_rows : rows;
+    Moments moments[N];
+    float pivot[N], sum[N], square[N], values[N];
+#pragma unroll
+    for (int l = 0; l < N; l++)
+        pivot[l] = sum[l] = square[l] = 0;
+    i64 count = 0;
+    if (is_inside)
+        for (i64 row = begin + slice; row < end; row += kTileRows) {
+            load_lanes(x + row * channels + channel, values);
+#pragma unroll
+            for (int l = 0; l < N; l++) {
+                if (count == 0)
+                    pivot[l] = values[l];
+                const float centred = values[l] - pivot[l];
+                sum[l] += centred;
+                square[l] = fused(centred, centred, square[l]);
+            }
+            count++;
+        }
+    SHARED_ARRAY(Moments, shared, kMaxBlockThreads);
+#pragma unroll
+    for (int l = 0; l < N; l++) {
+        const float n = static_cast<float>(count);
+        const float shift = count == 0 ? 0 : sum[l] / n;
+        const float centred = square[l] - sum[l] * shift;
+        moments[l] = {n, pivot[l] + shift, centred > 0 ? centred : 0 * centred};
+        barrier();
+        shared[threadIdx.x] = moments[l];
+        barrier();
+        if (slice == 0 && is_inside) {
+            for (int other = 1; other < kTileRows; other++)
+                moments[l].include(shared[other * kTileThreads + lane]);
+            store(means + chunk * channels + channel + l, moments[l].mean);
+            store(squares + chunk * channels + channel + l, moments[l].squares);
+        }
+    }
+}
+
+// Threads 256, blocks chunks * tiles; tiles = ceil(channels / (32 * lanes)), lanes = 16 bytes of T where they divide
+// the channels, else 1. means and squares: chunks * channels floats each.
+#define PARTIAL_MOMENTS(T, suffix)                                                                 \
+    KERNEL(batch_norm_moments_##suffix, const T* x, float* means, float* squares, i64 rows, int channels, \
+           i64 chunk_rows, int tiles) {                                                            \
+        if (channels % kLanesOf<T> == 0)                                                           \
+            partial_moments<kLanesOf<T>>(x, means, squares, rows, channels, chunk_rows, tiles);    \
+        else                                                                                       \
+            partial_moments<1>(x, means, squares, rows, channels, chunk_rows, tiles);              \
+    }
+
+FOR_ACTIVATION_TYPES(PARTIAL_MOMENTS)
+
+// Threads 256, blocks ceil(channels / 8). Saved statistics may be null. The running variance takes the unbiased one.
+KERNEL(batch_norm_finish, const float* means, const float* squares, float* saved_mean, float* saved_inverse_deviation,
+       float* running_mean, float* running_variance, i64 rows, int channels, i64 chunk_rows, int chunks, float epsilon,
+       float momentum) {
+    SHARED_ARRAY(Moments, shared, kMaxBlockThreads);
+    const int lane = threadIdx.x % kFinishChannels;
+    const int slice = threadIdx.x / kFinishChannels;
+    const int channel = static_cast<int>(blockIdx.x) * kFinishChannels + lane;
+    Moments moments = {0, 0, 0};
+    if (channel < channels)
+        for (int chunk = slice; chunk < chunks; chunk += kFinishThreads) {
+            const i64 rest = rows - chunk * chunk_rows;
+            moments.include({static_cast<float>(rest < chunk_rows ? rest : chunk_rows),
+                             load(means + static_cast<i64>(chunk) * channels + channel),
+                             load(squares + static_cast<i64>(chunk) * channels + channel)});
+        }
+    shared[threadIdx.x] = moments;
+    barrier();
+    for (int half = kFinishThreads / 2; half > 0; half /= 2) {
+        if (slice < half) {
+            moments.include(shared[threadIdx.x + half * kFinishChannels]);
+            shared[threadIdx.x] = moments;
+        }
+        barrier();
+    }
+    if (slice != 0 || channel >= channels)
+        return;
+    const float variance = moments.squares / moments.count;
+    store(saved_mean + channel, moments.mean);
+    store(saved_inverse_deviation + channel, 1 / square_root(variance + epsilon));
+    const float unbiased = rows > 1 ? moments.squares / (moments.count - 1) : variance;
+    store(running_mean + channel, (1 - momentum) * load(running_mean + channel) + momentum * moments.mean);
+    store(running_variance + channel, (1 - momentum) * load(running_variance + channel) + momentum * unbiased);
+}
+
+/// The gradient that reaches the norm: that of its result, where the ReLU behind it let it through.
+template <bool Masks, int N, class T>
+DEVICE void load_gradient(const T* dy, const T* y, i64 index, float (&gradient)[N]) {
+    load_lanes(dy + index, gradient);
+    if constexpr (Masks) {
+        float forward[N];
+        load_lanes(y + index, forward);
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            gradient[l] = forward[l] > 0 ? gradient[l] : 0;
+    }
+}
+
+/// Partial sums of the gradient, and of the gradient times the centred input. Where `masked` is not null, the masked
+/// gradient is written there for who reads it next.
+template <bool Masks, int N, class T>
+DEVICE void partial_gradients(const T* dy, const T* y, const T* x, T* masked, const float* mean, float* sums, float* products,
+                              i64 rows, int channels, i64 chunk_rows, int tiles) {
+    const i64 chunk = blockIdx.x / tiles;
+    const int lane = threadIdx.x % kTileThreads;
+    const int slice = threadIdx.x / kTileThreads;
+    const int channel = (static_cast<int>(blockIdx.x % tiles) * kTileThreads + lane) * N;
+    const bool is_inside = channel < channels;
+    const i64 begin = chunk * chunk_rows;
+    const i64 end = begin + chunk_rows < rows ? begin + chunk_rows : rows;
+    float sum[N], product[N];
+#pragma unroll
+    for (int l = 0; l < N; l++)
+        sum[l] = product[l] = 0;
+    if (is_inside) {
+        float centre[N];
+        load_lanes(mean + channel, centre);
+        for (i64 row = begin + slice; row < end; row += kTileRows) {
+            const i64 index = row * channels + channel;
+            float gradient[N], values[N];
+            load_gradient<Masks>(dy, y, index, gradient);
+            load_lanes(x + index, values);
+            if (masked != nullptr)
+                store_lanes(masked + index, gradient);
+#pragma unroll
+            for (int l = 0; l < N; l++) {
+                sum[l] += gradient[l];
+                product[l] = fused(gradient[l], values[l] - centre[l], product[l]);
+            }
+        }
+    }
+    SHARED_ARRAY(float, shared_sums, kMaxBlockThreads);
+    SHARED_ARRAY(float, shared_products, kMaxBlockThreads);
+#pragma unroll
+    for (int l = 0; l < N; l++) {
+        barrier();
+        shared_sums[threadIdx.x] = sum[l];
+        shared_products[threadIdx.x] = product[l];
+        barrier();
+        if (slice == 0 && is_inside) {
+            for (int other = 1; other < kTileRows; other++) {
+                sum[l] += shared_sums[other * kTileThreads + lane];
+                product[l] += shared_products[other * kTileThreads + lane];
+            }
+            store(sums + chunk * channels + channel + l, sum[l]);
+            store(products + chunk * channels + channel + l, product[l]);
+        }
+    }
+}
+
+/// dx = gamma * inverse_deviation * (dy - dbeta / n - (x - mean) * inverse_deviation * dgamma / n).
+template <bool Masks, int N, class T>
+DEVICE void apply_gradients(const T* dy, const T* y, const T* x, T* dx, const float* gamma, const float* mean,
+                            const float* inverse_deviation, const float* dgamma, const float* dbeta, i64 rows, int channels) {
+    float centre[N] = {}, scale[N] = {}, slope[N] = {}, offset[N] = {};
+    const float share = 1 / static_cast<float>(rows);
+    over_rows<N>(rows, channels, [&](i64 i, int channel, bool changed) {
+        float gradient[N], values[N];
+        load_gradient<Masks>(dy, y, i, gradient);
+        load_lanes(x + i, values);
+        if (changed) {
+            float deviation[N];
+            load_lanes(mean + channel, centre);
+            load_lanes(gamma + channel, scale);
+            load_lanes(inverse_deviation + channel, deviation);
+            load_lanes(dgamma + channel, slope);
+            load_lanes(dbeta + channel, offset);
+            for (int l = 0; l < N; l++) {
+                scale[l] *= deviation[l];
+                slope[l] *= deviation[l] * share;
+                offset[l] *= share;
+            }
+        }
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            gradient[l] = scale[l] * (gradient[l] - offset[l] - (values[l] - centre[l]) * slope[l]);
+        store_lanes(dx + i, gradient);
+    });
+}
+
+// batch_norm_gradients: as batch_norm_moments; y is read by the masked form only. batch_norm_input_gradient: any grid.
+#define GRADIENTS(T, suffix, name, masks)                                                          \
+    KERNEL(batch_norm_gradients##name##_##suffix, const T* dy, const T* y, const T* x, T* masked, const float* mean, \
+           float* sums, float* products, i64 rows, int channels, i64 chunk_rows, int tiles) {      \
+        if (channels % kLanesOf<T> == 0)                                                           \
+            partial_gradients<masks, kLanesOf<T>>(dy, y, x, masked, mean, sums, products, rows, channels, chunk_rows, tiles); \
+        else                                                                                       \
+            partial_gradients<masks, 1>(dy, y, x, masked, mean, sums, products, rows, channels, chunk_rows, tiles); \
+    }                                                                                              \
+    KERNEL(batch_norm_input_gradient##name##_##suffix, const T* dy, const T* y, const T* x, T* dx, const float* gamma, \
+           const float* mean, const float* inverse_deviation, const float* dgamma, const float* dbeta, i64 rows, \
+           int channels) {                                                                         \
+        if (channels % kLanesOf<T> == 0)                                                           \
+            apply_gradients<masks, kLanesOf<T>>(dy, y, x, dx, gamma, mean, inverse_deviation, dgamma, dbeta, rows, channels); \
+        else                                                                                       \
+            apply_gradients<masks, 1>(dy, y, x, dx, gamma, mean, inverse_deviation, dgamma, dbeta, rows, channels); \
+    }
+#define BOTH_GRADIENTS(T, suffix) GRADIENTS(T, suffix, , false) GRADIENTS(T, suffix, _masked, true)
+
+FOR_ACTIVATION_TYPES(BOTH_GRADIENTS)
+
+// Threads 256, blocks ceil(channels / 8). dbeta is the sum of the first array over chunks, dgamma that of the second
+// times the inverse deviation.
+KERNEL(batch_norm_finish_gradients, const float* sums, const float* products, const float* inverse_deviation,
+       float* dgamma, float* dbeta, int channels, int chunks) {
+    SHARED_ARRAY(float, shared_sums, kMaxBlockThreads);
+    SHARED_ARRAY(float, shared_products, kMaxBlockThreads);
+    const int lane = threadIdx.x % kFinishChannels;
+    const int slice = threadIdx.x / kFinishChannels;
+    const int channel = static_cast<int>(blockIdx.x) * kFinishChannels + lane;
+    float sum = 0, product = 0;
+    if (channel < channels)
+        for (int chunk = slice; chunk < chunks; chunk += kFinishThreads) {
+            sum += load(sums + static_cast<i64>(chunk) * channels + channel);
+            product += load(products + static_cast<i64>(chunk) * channels + channel);
+        }
+    shared_sums[threadIdx.x] = sum;
+    shared_products[threadIdx.x] = product;
+    barrier();
+    for (int half = kFinishThreads / 2; half > 0; half /= 2) {
+        if (slice < half) {
+            shared_sums[threadIdx.x] += shared_sums[threadIdx.x + half * kFinishChannels];
+            shared_products[threadIdx.x] += shared_products[threadIdx.x + half * kFinishChannels];
+        }
+        barrier();
+    }
+    if (slice != 0 || channel >= channels)
+        return;
+    store(dbeta + channel, shared_sums[threadIdx.x]);
+    store(dgamma + channel, shared_products[threadIdx.x] * load(inverse_deviation + channel));
+}
+
+/// The sum of each channel over all rows.
+template <class T>
+DEVICE void channel_sums(const T* x, float* sums, i64 rows, int channels) {
+    SHARED_ARRAY(float, shared, kMaxBlockThreads);
+    const int lane = threadIdx.x % kFinishChannels;
+    const int slice = threadIdx.x / kFinishChannels;
+    const int channel = static_cast<int>(blockIdx.x) * kFinishChannels + lane;
+    float sum = 0;
+    if (channel < channels)
+        for (i64 row = slice; row < rows; row += kFinishThreads)
+            sum += widen(load(x + row * channels + channel));
+    shared[threadIdx.x] = sum;
+    barrier();
+    for (int half = kFinishThreads / 2; half > 0; half /= 2) {
+        if (slice < half)
+            shared[threadIdx.x] += shared[threadIdx.x + half * kFinishChannels];
+        barrier();
+    }
+    if (slice == 0 && channel < channels)
+        store(sums + channel, shared[threadIdx.x]);
+}
+
+// Threads 256, blocks ceil(channels / 8).
+#define CHANNEL_SUMS(T, suffix) \
+    KERNEL(channel_sums_##suffix, const T* x, float* sums, i64 rows, int channels) { channel_sums(x, sums, rows, channels); }
+
+FOR_ACTIVATION_TYPES(CHANNEL_SUMS)

@@ -1,0 +1,146 @@
+using System.Runtime.InteropServices;
+using CudnnResNet.Cuda.Interop;
+
+namespace CudnnResNet.Tests.Cuda;
+
+/// <summary>Updates, norms and loss scaling against their definitions in double; lengths are no multiples of a vector.</summary>
+public sealed class OptimizerKernelTests
+{
+    private const float Momentum = 0.9f;
+    private const float Decay = 0.01f;
+    private const float Rate = 0.1f;
+
+    /// <summary>Four float32 operations on numbers of at most 2.</summary>
+    private const double Tolerance = 4 * 2 * 6e-8;
+
+    private static readonly CUdeviceptr Null = new(0);
+
+    [HostKernelTheory]
+    [InlineData(1, false)]
+    [InlineData(3, true)]
+    [InlineData(1031, false)]
+    [InlineData(1031, true)]
+    public void SgdMovesAsDefined(int elements, bool nesterov)
+    {
+        double[] w = Values(elements, 1), dw = Values(elements, 2), v = Values(elements, 3);
+        using KernelMemory ws = Elements.Memory(w, "f32"), dws = Elements.Memory(dw, "f32"), vs = Elements.Memory(v, "f32");
+        using KernelMemory rate = Elements.Memory([Rate], "f32"), scale = Elements.Memory([0.5], "f32"), trust = Elements.Memory([0.25], "f32");
+        HostKernels.Run("sgd_update", 2, ws, dws, vs, rate, scale, trust, Null, (long)elements, Momentum, Decay, nesterov ? 1 : 0);
+        double[] newW = Elements.Of(ws, "f32"), newV = Elements.Of(vs, "f32");
+        for (int i = 0; i < elements; i++)
+        {
+            double g = 0.25 * (0.5 * (float)dw[i] + Decay * (float)w[i]);
+            double velocity = Momentum * (float)v[i] + g;
+            Assert.Equal(velocity, newV[i], Tolerance);
+            Assert.Equal((float)w[i] - Rate * (nesterov ? g + Momentum * velocity : velocity), newW[i], Tolerance);
+        }
+    }
+
+    [HostKernelFact]
+    public void OneLaunchForAllTensorsGivesTheSameBits()
+    {
+        const int ChunkElements = 256;
+        int[] lengths = [1, 256, 700, 5];
+        List<KernelMemory> memory = [];
+        List<UpdateRow> rows = [];
+        List<(int, int)> chunks = [];
+        using KernelMemory rate = Elements.Memory([Rate], "f32");
+        foreach (int length in lengths)
+        {
+            for (int chunk = 0; chunk * ChunkElements < length; chunk++)
+                chunks.Add((rows.Count, chunk));
+            KernelMemory[] operands = [.. Enumerable.Range(1, 3).Select(seed => Elements.Memory(Values(length, seed), "f32"))];
+            memory.AddRange(operands);
+            rows.Add(new UpdateRow(operands[0].Address, operands[1].Address, operands[2].Address, Null, length, Decay, 0));
+        }
+        using (KernelMemory table = KernelMemory.Of<UpdateRow>(CollectionsMarshal.AsSpan(rows)))
+        using (KernelMemory shares = KernelMemory.Of<(int, int)>(CollectionsMarshal.AsSpan(chunks)))
+            HostKernels.Run("sgd_update_all", chunks.Count, table, shares, rate, Null, Null, ChunkElements, Momentum, 1);
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            using KernelMemory w = Elements.Memory(Values(lengths[i], 1), "f32"), dw = Elements.Memory(Values(lengths[i], 2), "f32");
+            using KernelMemory v = Elements.Memory(Values(lengths[i], 3), "f32");
+            HostKernels.Run("sgd_update", 1, w, dw, v, rate, Null, Null, Null, (long)lengths[i], Momentum, Decay, 1);
+            Assert.Equal(w.Bytes.ToArray(), memory[3 * i].Bytes.ToArray());
+            Assert.Equal(v.Bytes.ToArray(), memory[3 * i + 2].Bytes.ToArray());
+        }
+        memory.ForEach(operand => operand.Dispose());
+    }
+
+    [HostKernelFact]
+    public void AnOverflowIsFoundStopsTheUpdateAndLowersTheScale()
+    {
+        double[] dw = Values(1031, 2);
+        using KernelMemory w = Elements.Memory(Values(1031, 1), "f32"), v = Elements.Memory(Values(1031, 3), "f32");
+        using KernelMemory rate = Elements.Memory([Rate], "f32"), flag = KernelMemory.Of<uint>([0]);
+        using KernelMemory state = KernelMemory.Of<LossScale>([new LossScale(1024, 1f / 1024, 0, 0)]);
+        foreach (double spoiled in (double[])[double.PositiveInfinity, double.NaN])
+        {
+            using KernelMemory gradient = Elements.Memory([.. dw[..^1], spoiled], "f32");
+            byte[] before = [.. w.Bytes, .. v.Bytes];
+            HostKernels.Run("find_overflow", 2, gradient, flag, 1031L);
+            Assert.Equal(1u, flag.As<uint>()[0]);
+            HostKernels.Run("sgd_update", 1, w, gradient, v, rate, Null, Null, flag, 1031L, Momentum, Decay, 0);
+            HostKernels.Run("blend", 1, v, w, flag, 1031L, 0.5f, 0.5f);
+            Assert.Equal(before, (byte[])[.. w.Bytes, .. v.Bytes]);
+            HostKernels.Run("adjust_loss_scale", 1, state, flag, 2f, 0.5f, 3);
+            Assert.Equal(0u, flag.As<uint>()[0]);
+        }
+        Assert.Equal(new LossScale(256, 1f / 256, 0, 2), state.As<LossScale>()[0]);
+        using KernelMemory good = Elements.Memory(dw, "f32");
+        for (int step = 0; step < 4; step++)
+        {
+            HostKernels.Run("find_overflow", 2, good, flag, 1031L);
+            HostKernels.Run("adjust_loss_scale", 1, state, flag, 2f, 0.5f, 3);
+        }
+        Assert.Equal(new LossScale(512, 1f / 512, 1, 2), state.As<LossScale>()[0]);
+    }
+
+    [HostKernelTheory]
+    [InlineData(1, 1)]
+    [InlineData(7, 2)]
+    [InlineData(5003, 3)]
+    public void NormsClipAndTrust(int elements, int blocks)
+    {
+        double[] x = Values(elements, 5);
+        using KernelMemory xs = Elements.Memory(x, "f32"), partial = new(8 * blocks), before = Elements.Memory([0.75], "f32"), total = new(4);
+        HostKernels.Run("squared_sum_partial", blocks, xs, partial, (long)elements);
+        HostKernels.Run("squared_sum_finish", 1, partial, before, total, blocks);
+        double expected = 0.75 + x.Sum(value => (double)(float)value * (float)value);
+        Assert.Equal((float)expected, total.As<float>()[0]);
+
+        using KernelMemory scale = new(4), ratio = new(4), weights = Elements.Memory([4], "f32"), none = Elements.Memory([0], "f32");
+        HostKernels.Run("clip_scale", 1, total, scale, 0.5f);
+        Assert.Equal(Math.Min(1, 0.5 / (Math.Sqrt(expected) + 1e-6)), scale.As<float>()[0], 1e-6);
+        HostKernels.Run("trust_ratio", 1, weights, total, scale, ratio, 0.001f, Decay);
+        Assert.Equal(0.001 * 2 / (scale.As<float>()[0] * Math.Sqrt(expected) + Decay * 2), ratio.As<float>()[0], 1e-8);
+        HostKernels.Run("trust_ratio", 1, none, total, Null, ratio, 0.001f, Decay);
+        Assert.Equal(1, ratio.As<float>()[0]);
+    }
+
+    /// <summary>What is not read may hold anything.</summary>
+    [HostKernelTheory]
+    [InlineData(0.75f, 0.25f)]
+    [InlineData(0f, 1f)]
+    [InlineData(0f, 0f)]
+    [InlineData(1f, 0f)]
+    public void BlendReadsOnlyWhatItTakes(float keep, float take)
+    {
+        double[] nothing = [.. Enumerable.Repeat(double.NaN, 9)], x = Values(9, 1), y = Values(9, 2);
+        using KernelMemory ys = Elements.Memory(keep == 0 ? nothing : y, "f32"), xs = Elements.Memory(take == 0 ? nothing : x, "f32");
+        HostKernels.Run("blend", 1, ys, xs, Null, 9L, keep, take);
+        Assert.All(Elements.Of(ys, "f32").Zip(x.Zip(y)), row =>
+            Assert.Equal(keep * (float)row.Second.Second + take * (float)row.Second.First, row.First, 1e-6));
+    }
+
+    private static double[] Values(int count, int seed)
+    {
+        Random random = new(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => 2 * random.NextDouble() - 1)];
+    }
+
+    private readonly record struct LossScale(float Scale, float Inverse, uint GoodSteps, uint SkippedSteps);
+
+    private readonly record struct UpdateRow(
+        CUdeviceptr W, CUdeviceptr Dw, CUdeviceptr Velocity, CUdeviceptr Trust, long Elements, float Decay, int Reserved);
+}
