@@ -27,6 +27,8 @@ internal sealed class RecordedRun : IDisposable
 
     public TrainingResult Run(Trainer trainer, RunHeader header, Terminal terminal)
     {
+        // Before anything is written: whoever sees the log may send a signal.
+        using Interruption interruption = new();
         foreach (RunLogWriter log in _logs)
             log.Write(header);
         TrainingDisplay display = TrainingDisplay.For(terminal, () => trainer.TotalSteps);
@@ -53,7 +55,6 @@ internal sealed class RecordedRun : IDisposable
                     log.FlushToDisk();
             },
         };
-        using Interruption interruption = new();
         TrainingResult result = display.Show(() => trainer.Run(observer, interruption.Token));
         InterruptedCode = interruption.ExitCode;
         return result;
