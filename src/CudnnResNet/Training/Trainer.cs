@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CudnnResNet.Compilation;
 using CudnnResNet.Data;
+using CudnnResNet.Execution;
 using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Weights;
@@ -57,6 +58,13 @@ public sealed class Trainer : IDisposable
     public TrainingOptions Options => _options;
 
     public TrainingSession Session => _session;
+
+    /// <summary>Records where the time of some steps goes; to be set before <see cref="Run"/>.</summary>
+    public StepTrace? Trace
+    {
+        get => _session.Trace;
+        set => _session.Trace = value;
+    }
 
     /// <summary>Compiles the plans of a step and of the evaluation, and draws fresh weights.</summary>
     /// <exception cref="ResNetException">Options, data and network do not fit each other.</exception>
@@ -139,11 +147,12 @@ public sealed class Trainer : IDisposable
         EpochMeans means = new();
         EpochEvaluation last = default;
         bool isStopped = false;
-        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);
+        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
         long lastTick = Stopwatch.GetTimestamp();
         while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
         {
-            Batch batch = loader.Next();
+            using StepTrace.StepScope step = StepTrace.Step(Trace);
+            Batch batch = Next(loader);
             double rate = schedule.At(_progress.Step);
             double loss = _session.Step(batch.Images, batch.Labels, rate);
             if (!double.IsFinite(loss))
@@ -183,6 +192,12 @@ public sealed class Trainer : IDisposable
         _inference?.Dispose();
     }
 
+    private Batch Next(BatchLoader loader)
+    {
+        using StepTrace.SliceScope load = StepTrace.Slice(Trace, TraceKind.LoadBatch);
+        return loader.Next();
+    }
+
     private EpochEvaluation FinishEpoch(long epoch, EpochMeans means, TrainingObserver observer)
     {
         bool isDue = epoch % _options.EvaluateEvery == 0 || _progress.Step == TotalSteps;
@@ -212,6 +227,7 @@ public sealed class Trainer : IDisposable
     {
         if (_inference is null)
             return default;
+        using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Evaluate);
         NetworkWeights? average = _session.SaveAverage();
         return new EpochEvaluation(Evaluate(_session.SaveWeights()), average is null ? null : Evaluate(average));
     }
@@ -233,6 +249,7 @@ public sealed class Trainer : IDisposable
 
     private void Save(string file, bool servesAverage = false)
     {
+        using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
         if (_options.OutputFolder is { } folder)
             Checkpoint.Save(Path.Combine(folder, file), _session, _progress, _options.Normalization, servesAverage);
     }
