@@ -6,13 +6,14 @@ using CudnnResNet.Cli.Flags;
 
 namespace CudnnResNet.Cli;
 
-/// <summary>The commands, and what their ends mean to the caller: 0 done, 1 a fault of ours, 2 a fault of the call, 130 interrupted.</summary>
+/// <summary>The commands, and what their ends mean to the caller: 0 done, 1 a fault of ours, 2 a fault of the call, 130 interrupted, 143 terminated.</summary>
 internal static class CommandLine
 {
     public const int Done = 0;
     public const int OwnFault = 1;
     public const int CallersFault = 2;
     public const int Interrupted = 130;
+    public const int Terminated = 143;
 
     public static int Run(string[] arguments, Terminal terminal)
     {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CudnnResNet.Cli;
 
 /// <summary>
-/// While it lives, Ctrl-C and SIGTERM ask a run to stop at a good place; a second one stops at once.
+/// While it lives, Ctrl-C and SIGTERM ask a run to stop at a good place; a second one of either stops the process at once.
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
@@ -18,6 +18,9 @@ internal sealed class Interruption : IDisposable
 
     public CancellationToken Token => _source.Token;
 
+    /// <summary>What a run that was stopped by the signal exits with: 128 and the signal's number, as shells have it.</summary>
+    public int ExitCode { get; private set; } = CommandLine.Interrupted;
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
@@ -28,8 +31,10 @@ internal sealed class Interruption : IDisposable
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
+        int exitCode = context.Signal == PosixSignal.SIGTERM ? CommandLine.Terminated : CommandLine.Interrupted;
         if (_source.IsCancellationRequested)
-            Environment.Exit(CommandLine.Interrupted);
+            Environment.Exit(exitCode);
+        ExitCode = exitCode;
         _source.Cancel();
     }
 }

@@ -1,3 +1,6 @@
+using CudnnResNet.Cli.Commands;
+using CudnnResNet.Reporting;
+
 namespace CudnnResNet.Cli;
 
 /// <summary>Checks where results go before the work that makes them.</summary>
@@ -13,7 +16,7 @@ internal static class OutputPaths
             throw new ResNetException($"{flag} {path}: the folder {folder} does not exist; make it first");
     }
 
-    /// <exception cref="ResNetException">The folder cannot be made.</exception>
+    /// <exception cref="ResNetException">The folder cannot be made, or nothing can be written into it.</exception>
     public static void MakeFolder(string flag, string folder)
     {
         try
@@ -24,6 +27,33 @@ internal static class OutputPaths
         {
             throw new ResNetException($"{flag} {folder}: cannot be made ({error.Message}); choose another folder", error);
         }
+        // Only writing tells: permissions say nothing of read-only disks, nor of what root may do.
+        string probe = Path.Combine(folder, $".{Guid.NewGuid():N}.tmp");
+        try
+        {
+            using FileStream file = new(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ResNetException($"{flag} {folder}: cannot be written ({error.Message}); choose another folder", error);
+        }
+    }
+
+    /// <summary>A run's checkpoints and log are only ever continued, never replaced by those of another.</summary>
+    /// <param name="flag">What named the folder.</param>
+    /// <param name="folder">Where results are to go.</param>
+    /// <param name="resumed">The checkpoint that is continued; one of this folder continues its run.</param>
+    /// <exception cref="ResNetException">The folder holds another run.</exception>
+    public static void RequireUnused(string flag, string folder, string? resumed)
+    {
+        bool continues = resumed is not null
+            && Path.GetDirectoryName(Path.GetFullPath(resumed)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        string[] files = [TrainCommand.LastFile, TrainCommand.BestFile, RunFolder.LogFile];
+        if (continues || files.FirstOrDefault(file => File.Exists(Path.Combine(folder, file))) is not { } found)
+            return;
+        string last = Path.Combine(folder, TrainCommand.LastFile);
+        throw new ResNetException($"{flag} {folder}: holds another run ({found}); "
+            + (File.Exists(last) ? $"continue it with --resume {last}, or choose another folder" : "choose another folder, or remove it"));
     }
 
     /// <summary>The first of runs/NAME-1, runs/NAME-2, ... that does not exist.</summary>

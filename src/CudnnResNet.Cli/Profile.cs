@@ -32,7 +32,16 @@ internal sealed class Profile(string path, StepRange steps, StepTrace trace, str
     private void Write()
     {
         _isWritten = true;
-        ChromeTrace.Write(path, trace, title);
+        try
+        {
+            ChromeTrace.Write(path, trace, title);
+        }
+        catch (ResNetException error)
+        {
+            // A run is worth more than its trace.
+            terminal.Error.WriteLine($"profile: {error.Message}");
+            return;
+        }
         if (trace.Lost > 0)
             terminal.Error.WriteLine($"profile: {trace.Lost} slices were too many and are left out, the oldest; --profile-steps can ask for fewer steps");
     }

@@ -24,6 +24,9 @@ internal sealed class RecordedRun : IDisposable
     /// <summary>Is told of every evaluation, on the training thread.</summary>
     public Action<Evaluation>? OnEvaluation { get; init; }
 
+    /// <summary>What a run that a signal stopped exits with.</summary>
+    public int InterruptedCode { get; private set; } = CommandLine.Interrupted;
+
     public void AddLog(RunLogWriter log) => _logs.Add(log);
 
     public TrainingResult Run(Trainer trainer, RunHeader header, Terminal terminal)
@@ -51,9 +54,16 @@ internal sealed class RecordedRun : IDisposable
             },
             OnEvaluation = OnEvaluation,
             OnFirstGradients = WriteGradients,
+            OnSaving = () =>
+            {
+                foreach (RunLogWriter log in _logs)
+                    log.FlushToDisk();
+            },
         };
         using Interruption interruption = new();
-        return display.Show(() => trainer.Run(observer, interruption.Token));
+        TrainingResult result = display.Show(() => trainer.Run(observer, interruption.Token));
+        InterruptedCode = interruption.ExitCode;
+        return result;
     }
 
     public void Dispose()

@@ -13,7 +13,12 @@ internal sealed unsafe class ThreadTeam(int threads)
     internal int Threads { get; } = threads;
 
     /// <summary>Makes the calling thread's parallel regions, oneDNN's among them, use this team's size.</summary>
-    internal void Enter() => Gomp.omp_set_num_threads(Threads);
+    internal void Enter()
+    {
+        // OMP_DYNAMIC=true would grant fewer threads on a busy machine, and oneDNN sums in as many parts as there are.
+        Gomp.omp_set_dynamic(0);
+        Gomp.omp_set_num_threads(Threads);
+    }
 
     internal void Run(SlicedKernel kernel)
     {

@@ -21,6 +21,9 @@ public:
     /// The status that the script wants from this call; 0 where it may run.
     int injected() const { return injected_; }
 
+    /// For releases, which fail only after they have released: what they answer.
+    int after(int status) const { return injected_ != 0 ? injected_ : status; }
+
 private:
     std::unique_lock<std::recursive_mutex> lock_;
     const char* outer_;
@@ -83,3 +86,6 @@ std::string live_report(const char* prefix);
     if (sim_call.injected() != 0) {                                \
         return static_cast<type>(sim_call.injected());             \
     }
+
+/// First statement of an entry point that releases something; it ends in `return sim_call.after(status)`.
+#define SIM_RELEASE(function) ::simgpu::Call sim_call(#function);

@@ -11,7 +11,7 @@ namespace {
 struct Graphs {
     std::unordered_set<const Graph*> graphs;
     std::unordered_set<GraphExec*> execs;
-    std::vector<Capture*> captures;
+    std::vector<std::shared_ptr<Capture>> captures;
 };
 
 Graphs& state() {
@@ -59,7 +59,7 @@ void run_nodes(const std::vector<GraphNode>& nodes) {
     }
 }
 
-void leave_capture(Capture* capture) {
+void leave_capture(const std::shared_ptr<Capture>& capture) {
     for (Stream* stream : capture->joined) {
         if (is_live(stream) && stream->capture == capture) {
             stream->capture = nullptr;
@@ -89,7 +89,7 @@ int begin_capture(Stream* stream, CaptureMode mode) {
         complain("the stream is being captured already");
         return kInvalidValue;
     }
-    auto* capture = new Capture;  // events may refer to it for as long as they live
+    auto capture = std::make_shared<Capture>();
     capture->graph = create_graph();
     capture->origin = stream;
     capture->mode = mode;
@@ -102,7 +102,7 @@ int begin_capture(Stream* stream, CaptureMode mode) {
 }
 
 int end_capture(Stream* stream, Graph** graph) {
-    Capture* capture = stream->capture;
+    const std::shared_ptr<Capture> capture = stream->capture;
     *graph = nullptr;
     if (capture == nullptr || capture->origin != stream) {
         complain("this stream did not begin a capture");
@@ -143,7 +143,7 @@ int end_capture(Stream* stream, Graph** graph) {
 }
 
 int capture_node(Stream* stream, const char* name, Work work, bool host) {
-    Capture* capture = stream->capture;
+    const std::shared_ptr<Capture> capture = stream->capture;
     if (capture->invalid) {
         return kCaptureInvalidated;
     }
@@ -190,14 +190,14 @@ int capture_wait(Stream* stream, Event* event) {
 
 bool capture_forbids_legacy(Context* context) {
     const auto& all = state().captures;
-    return std::any_of(all.begin(), all.end(), [&](const Capture* capture) {
+    return std::any_of(all.begin(), all.end(), [&](const std::shared_ptr<Capture>& capture) {
         return capture->origin->context == context && !capture->origin->non_blocking &&
             capture->mode != CaptureMode::relaxed;
     });
 }
 
 int forbid_in_capture() {
-    for (Capture* capture : state().captures) {
+    for (const std::shared_ptr<Capture>& capture : state().captures) {
         const bool mine = capture->thread == &thread_mark;
         if (capture->mode == CaptureMode::relaxed) {
             continue;
@@ -212,7 +212,7 @@ int forbid_in_capture() {
 }
 
 int invalidate_captures(Context* context, int status, const char* reason) {
-    for (Capture* capture : state().captures) {
+    for (const std::shared_ptr<Capture>& capture : state().captures) {
         if (capture->origin->context == context) {
             capture->invalid = true;
         }

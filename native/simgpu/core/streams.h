@@ -81,7 +81,7 @@ struct Stream {
     bool legacy = false;  // the default stream
     bool destroyed = false;
     std::deque<StreamEntry> entries;
-    Capture* capture = nullptr;
+    std::shared_ptr<Capture> capture;
     std::vector<int> capture_tail;  // nodes that the next captured node depends on
     int id = 0;
 };
@@ -90,7 +90,7 @@ struct Event {
     Context* context = nullptr;
     bool timing = true;
     std::shared_ptr<EventRecord> record;  // null until first recorded
-    Capture* capture = nullptr;           // set while the last record was captured
+    std::shared_ptr<Capture> capture;     // set while the last record was captured
     std::vector<int> capture_tail;
 };
 

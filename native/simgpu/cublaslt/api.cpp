@@ -258,8 +258,8 @@ SIM_EXPORT int cublasLtCreate(Handle** result) {
 }
 
 SIM_EXPORT int cublasLtDestroy(Handle* handle) {
-    SIM_CALL(int, cublasLtDestroy)
-    return destroy(handle, "cublaslt.handle");
+    SIM_RELEASE(cublasLtDestroy)
+    return sim_call.after(destroy(handle, "cublaslt.handle"));
 }
 
 SIM_EXPORT int cublasLtMatmulDescCreate(MatmulDescriptor** result, int compute, int scale) {
@@ -272,8 +272,8 @@ SIM_EXPORT int cublasLtMatmulDescCreate(MatmulDescriptor** result, int compute, 
 }
 
 SIM_EXPORT int cublasLtMatmulDescDestroy(MatmulDescriptor* descriptor) {
-    SIM_CALL(int, cublasLtMatmulDescDestroy)
-    return destroy(descriptor, "cublaslt.matmul-descriptor");
+    SIM_RELEASE(cublasLtMatmulDescDestroy)
+    return sim_call.after(destroy(descriptor, "cublaslt.matmul-descriptor"));
 }
 
 SIM_EXPORT int cublasLtMatmulDescSetAttribute(MatmulDescriptor* descriptor, int attribute, const void* value,
@@ -315,8 +315,8 @@ SIM_EXPORT int cublasLtMatrixLayoutCreate(Layout** result, int type, std::uint64
 }
 
 SIM_EXPORT int cublasLtMatrixLayoutDestroy(Layout* layout) {
-    SIM_CALL(int, cublasLtMatrixLayoutDestroy)
-    return destroy(layout, "cublaslt.layout");
+    SIM_RELEASE(cublasLtMatrixLayoutDestroy)
+    return sim_call.after(destroy(layout, "cublaslt.layout"));
 }
 
 SIM_EXPORT int cublasLtMatmulPreferenceCreate(Preference** result) {
@@ -326,8 +326,8 @@ SIM_EXPORT int cublasLtMatmulPreferenceCreate(Preference** result) {
 }
 
 SIM_EXPORT int cublasLtMatmulPreferenceDestroy(Preference* preference) {
-    SIM_CALL(int, cublasLtMatmulPreferenceDestroy)
-    return destroy(preference, "cublaslt.preference");
+    SIM_RELEASE(cublasLtMatmulPreferenceDestroy)
+    return sim_call.after(destroy(preference, "cublaslt.preference"));
 }
 
 SIM_EXPORT int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute, const void* value,

@@ -105,14 +105,14 @@ SIM_EXPORT int cudnnCreate(Handle** result) {
 }
 
 SIM_EXPORT int cudnnDestroy(Handle* handle) {
-    SIM_CALL(int, cudnnDestroy)
+    SIM_RELEASE(cudnnDestroy)
     if (!is_live(handle)) {
         return fail(kBadParam, "%p is no live handle", static_cast<void*>(handle));
     }
     handles().erase(handle);
     count_live("cudnn.handle", -1);
     delete handle;
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT int cudnnSetStream(Handle* handle, void* stream) {
@@ -146,12 +146,12 @@ SIM_EXPORT int cudnnBackendCreateDescriptor(int type, void** result) {
 }
 
 SIM_EXPORT int cudnnBackendDestroyDescriptor(void* handle) {
-    SIM_CALL(int, cudnnBackendDestroyDescriptor)
+    SIM_RELEASE(cudnnBackendDestroyDescriptor)
     if (descriptors().erase(handle) == 0) {
         return fail(kBadParam, "%p is no live descriptor", handle);
     }
     count_live("cudnn.descriptor", -1);
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT int cudnnBackendFinalize(void* handle) {

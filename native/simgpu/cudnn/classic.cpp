@@ -69,8 +69,8 @@ SIM_EXPORT int cudnnCreateTensorDescriptor(TensorDescriptor** result) {
 }
 
 SIM_EXPORT int cudnnDestroyTensorDescriptor(TensorDescriptor* descriptor) {
-    SIM_CALL(int, cudnnDestroyTensorDescriptor)
-    return Registry<TensorDescriptor>::destroy(descriptor, "cudnn.tensor");
+    SIM_RELEASE(cudnnDestroyTensorDescriptor)
+    return sim_call.after(Registry<TensorDescriptor>::destroy(descriptor, "cudnn.tensor"));
 }
 
 SIM_EXPORT int cudnnSetTensor4dDescriptorEx(TensorDescriptor* descriptor, int type, int n, int c, int h, int w,
@@ -94,8 +94,8 @@ SIM_EXPORT int cudnnCreateFilterDescriptor(FilterDescriptor** result) {
 }
 
 SIM_EXPORT int cudnnDestroyFilterDescriptor(FilterDescriptor* descriptor) {
-    SIM_CALL(int, cudnnDestroyFilterDescriptor)
-    return Registry<FilterDescriptor>::destroy(descriptor, "cudnn.filter");
+    SIM_RELEASE(cudnnDestroyFilterDescriptor)
+    return sim_call.after(Registry<FilterDescriptor>::destroy(descriptor, "cudnn.filter"));
 }
 
 SIM_EXPORT int cudnnSetFilter4dDescriptor(FilterDescriptor* descriptor, int type, int format, int k, int c, int h, int w) {
@@ -119,8 +119,8 @@ SIM_EXPORT int cudnnCreateConvolutionDescriptor(ConvolutionDescriptor** result) 
 }
 
 SIM_EXPORT int cudnnDestroyConvolutionDescriptor(ConvolutionDescriptor* descriptor) {
-    SIM_CALL(int, cudnnDestroyConvolutionDescriptor)
-    return Registry<ConvolutionDescriptor>::destroy(descriptor, "cudnn.convolution");
+    SIM_RELEASE(cudnnDestroyConvolutionDescriptor)
+    return sim_call.after(Registry<ConvolutionDescriptor>::destroy(descriptor, "cudnn.convolution"));
 }
 
 SIM_EXPORT int cudnnSetConvolution2dDescriptor(ConvolutionDescriptor* descriptor, int pad_h, int pad_w, int stride_h,
@@ -150,8 +150,8 @@ SIM_EXPORT int cudnnCreateActivationDescriptor(ActivationDescriptor** result) {
 }
 
 SIM_EXPORT int cudnnDestroyActivationDescriptor(ActivationDescriptor* descriptor) {
-    SIM_CALL(int, cudnnDestroyActivationDescriptor)
-    return Registry<ActivationDescriptor>::destroy(descriptor, "cudnn.activation");
+    SIM_RELEASE(cudnnDestroyActivationDescriptor)
+    return sim_call.after(Registry<ActivationDescriptor>::destroy(descriptor, "cudnn.activation"));
 }
 
 SIM_EXPORT int cudnnSetActivationDescriptor(ActivationDescriptor* descriptor, int mode, int nan, double) {
@@ -172,8 +172,8 @@ SIM_EXPORT int cudnnCreatePoolingDescriptor(PoolingDescriptor** result) {
 }
 
 SIM_EXPORT int cudnnDestroyPoolingDescriptor(PoolingDescriptor* descriptor) {
-    SIM_CALL(int, cudnnDestroyPoolingDescriptor)
-    return Registry<PoolingDescriptor>::destroy(descriptor, "cudnn.pooling");
+    SIM_RELEASE(cudnnDestroyPoolingDescriptor)
+    return sim_call.after(Registry<PoolingDescriptor>::destroy(descriptor, "cudnn.pooling"));
 }
 
 SIM_EXPORT int cudnnSetPooling2dDescriptor(PoolingDescriptor* descriptor, int mode, int nan, int window_h, int window_w,

@@ -218,13 +218,16 @@ SIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device
 }
 
 SIM_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
-    DEVICE_CALL(cuDevicePrimaryCtxRelease_v2)
+    SIM_RELEASE(cuDevicePrimaryCtxRelease_v2)
+    if (const int bad = device_status(device)) {
+        return bad;
+    }
     Context& one = primary();
     DRIVER_REQUIRE(one.references > 0, kInvalidContext, "the primary context is not retained")
     if (--one.references == 0) {
         end_context(&one);
     }
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device) {
@@ -238,7 +241,7 @@ SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned, CUdevice device
 }
 
 SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
-    SIM_CALL(CUresult, cuCtxDestroy_v2)
+    SIM_RELEASE(cuCtxDestroy_v2)
     DRIVER_REQUIRE(context != nullptr && !context->primary, kInvalidContext, "only created contexts are destroyed")
     end_context(context);
     context->references = 0;
@@ -247,7 +250,7 @@ SIM_EXPORT CUresult cuCtxDestroy_v2(CUcontext context) {
     if (!stack.empty() && stack.back() == context) {
         stack.pop_back();
     }
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT CUresult cuCtxGetCurrent(CUcontext* context) {
@@ -264,14 +267,14 @@ SIM_EXPORT CUresult cuCtxPushCurrent_v2(CUcontext context) {
 }
 
 SIM_EXPORT CUresult cuCtxPopCurrent_v2(CUcontext* context) {
-    SIM_CALL(CUresult, cuCtxPopCurrent_v2)
+    SIM_RELEASE(cuCtxPopCurrent_v2)
     auto& stack = context_stack();
     DRIVER_REQUIRE(!stack.empty(), kInvalidContext, "the stack of contexts is empty")
     if (context != nullptr) {
         *context = stack.back();
     }
     stack.pop_back();
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT CUresult cuCtxGetDevice(CUdevice* device) {

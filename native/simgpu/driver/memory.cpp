@@ -119,7 +119,7 @@ SIM_EXPORT CUresult cuMemAlloc_v2(CUdeviceptr* pointer, std::size_t bytes) {
 }
 
 SIM_EXPORT CUresult cuMemFree_v2(CUdeviceptr pointer) {
-    SIM_CALL(CUresult, cuMemFree_v2)
+    SIM_RELEASE(cuMemFree_v2)
     DRIVER_NOT_IN_CAPTURE()
     if (pointer == 0) {
         return kSuccess;
@@ -130,7 +130,7 @@ SIM_EXPORT CUresult cuMemFree_v2(CUdeviceptr pointer) {
     const int status = owner->sticky != 0 ? owner->sticky : run_context(owner);  // cuMemFree waits for the device
     DRIVER_REQUIRE(release(device(pointer), MemoryKind::device), kInvalidValue,
                    "%p is not the start of memory of cuMemAlloc", device(pointer))
-    return status;
+    return sim_call.after(status);
 }
 
 SIM_EXPORT CUresult cuMemHostAlloc(void** pointer, std::size_t bytes, unsigned flags) {
@@ -143,7 +143,7 @@ SIM_EXPORT CUresult cuMemHostAlloc(void** pointer, std::size_t bytes, unsigned f
 }
 
 SIM_EXPORT CUresult cuMemFreeHost(void* pointer) {
-    SIM_CALL(CUresult, cuMemFreeHost)
+    SIM_RELEASE(cuMemFreeHost)
     DRIVER_NOT_IN_CAPTURE()
     const Allocation* allocation = find_allocation(pointer);
     DRIVER_REQUIRE(allocation != nullptr, kInvalidValue, "%p is no page-locked memory", pointer)
@@ -151,7 +151,7 @@ SIM_EXPORT CUresult cuMemFreeHost(void* pointer) {
     const int status = owner->sticky != 0 ? owner->sticky : run_context(owner);
     DRIVER_REQUIRE(release(pointer, MemoryKind::pinned), kInvalidValue, "%p is not the start of page-locked memory",
                    pointer)
-    return status;
+    return sim_call.after(status);
 }
 
 SIM_EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void* source, std::size_t bytes, CUstream where) {
@@ -190,17 +190,17 @@ SIM_EXPORT CUresult cuMemAllocAsync(CUdeviceptr* pointer, std::size_t bytes, CUs
 }
 
 SIM_EXPORT CUresult cuMemFreeAsync(CUdeviceptr pointer, CUstream where) {
-    DRIVER_CALL(cuMemFreeAsync)
+    SIM_RELEASE(cuMemFreeAsync)
     DRIVER_STREAM(stream, where)
     DRIVER_REQUIRE(stream->capture == nullptr, kNotSupported, "free nodes of graphs are not simulated")
     const Allocation* allocation = find_allocation(device(pointer));
     DRIVER_REQUIRE(allocation != nullptr && allocation->base == pointer && allocation->kind == MemoryKind::pool,
                    kInvalidValue, "%p is not the start of memory of cuMemAllocAsync", device(pointer))
-    return enqueue(stream, "cuMemFreeAsync", [=] {
+    return sim_call.after(enqueue(stream, "cuMemFreeAsync", [=] {
         if (!release(device(pointer), MemoryKind::pool)) {
             throw DeviceFault{kIllegalAddress, format("%p was freed twice", device(pointer))};
         }
-    });
+    }));
 }
 
 static char default_pool;

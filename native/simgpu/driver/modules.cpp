@@ -115,7 +115,7 @@ SIM_EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
 }
 
 SIM_EXPORT CUresult cuModuleUnload(void* handle) {
-    SIM_CALL(CUresult, cuModuleUnload)
+    SIM_RELEASE(cuModuleUnload)
     auto* module = static_cast<Module*>(handle);
     DRIVER_REQUIRE(modules().count(module) != 0, kInvalidHandle, "%p is no live module", handle)
     for (Function* function : module->functions) {
@@ -125,7 +125,7 @@ SIM_EXPORT CUresult cuModuleUnload(void* handle) {
     modules().erase(module);
     count_live("module", -1);
     delete module;
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char* name) {

@@ -13,13 +13,13 @@ SIM_EXPORT CUresult cuStreamCreate(CUstream* result, unsigned flags) {
 }
 
 SIM_EXPORT CUresult cuStreamDestroy_v2(CUstream where) {
-    SIM_CALL(CUresult, cuStreamDestroy_v2)
+    SIM_RELEASE(cuStreamDestroy_v2)
     auto* stream = static_cast<Stream*>(where);
     DRIVER_REQUIRE(stream != nullptr && is_live(stream), kInvalidHandle, "%p is no live stream", where)
     DRIVER_REQUIRE(stream->capture == nullptr, kCaptureUnsupported, "the stream is being captured")
     const int status = stream->context->sticky;
     destroy_stream(stream);
-    return status;
+    return sim_call.after(status);
 }
 
 SIM_EXPORT CUresult cuStreamSynchronize(CUstream where) {
@@ -63,11 +63,11 @@ SIM_EXPORT CUresult cuEventCreate(CUevent* result, unsigned flags) {
 }
 
 SIM_EXPORT CUresult cuEventDestroy_v2(CUevent event) {
-    SIM_CALL(CUresult, cuEventDestroy_v2)
+    SIM_RELEASE(cuEventDestroy_v2)
     DRIVER_REQUIRE(is_live(event), kInvalidHandle, "%p is no live event", static_cast<void*>(event))
     const int status = event->context->sticky;
     destroy_event(event);
-    return status;
+    return sim_call.after(status);
 }
 
 SIM_EXPORT CUresult cuEventRecord(CUevent event, CUstream where) {
@@ -140,10 +140,10 @@ SIM_EXPORT CUresult cuStreamIsCapturing(CUstream where, int* state) {
     DRIVER_REQUIRE(is_live(exec), kInvalidHandle, "%p is no live graph instance", static_cast<void*>(handle))
 
 SIM_EXPORT CUresult cuGraphDestroy(void* handle) {
-    SIM_CALL(CUresult, cuGraphDestroy)
+    SIM_RELEASE(cuGraphDestroy)
     DRIVER_GRAPH(graph, handle)
     destroy_graph(graph);
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 
 SIM_EXPORT CUresult cuGraphInstantiateWithFlags(void** result, void* handle, unsigned long long flags) {
@@ -169,9 +169,9 @@ SIM_EXPORT CUresult cuGraphLaunch(void* handle, CUstream where) {
 }
 
 SIM_EXPORT CUresult cuGraphExecDestroy(void* handle) {
-    SIM_CALL(CUresult, cuGraphExecDestroy)
+    SIM_RELEASE(cuGraphExecDestroy)
     DRIVER_EXEC(exec, handle)
     destroy_exec(exec);
-    return kSuccess;
+    return sim_call.after(kSuccess);
 }
 

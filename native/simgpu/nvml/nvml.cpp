@@ -36,12 +36,12 @@ SIM_EXPORT int nvmlInit_v2() {
 }
 
 SIM_EXPORT int nvmlShutdown() {
-    SIM_CALL(int, nvmlShutdown)
+    SIM_RELEASE(nvmlShutdown)
     if (users == 0) {
         return kUninitialized;
     }
     --users;
-    return 0;
+    return sim_call.after(0);
 }
 
 SIM_EXPORT const char* nvmlErrorString(int status) {

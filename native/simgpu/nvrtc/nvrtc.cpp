@@ -156,13 +156,13 @@ SIM_EXPORT int nvrtcGetProgramLog(void* handle, char* log) {
 }
 
 SIM_EXPORT int nvrtcDestroyProgram(void** handle) {
-    SIM_CALL(int, nvrtcDestroyProgram)
+    SIM_RELEASE(nvrtcDestroyProgram)
     PROGRAM(program, *handle)
     programs().erase(program);
     count_live("nvrtc.program", -1);
     delete program;
     *handle = nullptr;
-    return 0;
+    return sim_call.after(0);
 }
 
 SIM_EXPORT int nvrtcGetNumSupportedArchs(int* count) {

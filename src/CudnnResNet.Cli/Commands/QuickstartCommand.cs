@@ -43,6 +43,7 @@ internal sealed class QuickstartCommand(Terminal terminal)
         if (parsed.GetValue(_epochs) < 1)
             throw new ResNetException($"{_epochs.Name} is {parsed.GetValue(_epochs)}; give at least 1");
         string folder = parsed.GetValue(_out) ?? OutputPaths.NextRun("quickstart");
+        OutputPaths.RequireUnused(_out.Name, folder, resumed: null);
         OutputPaths.MakeFolder(_out.Name, folder);
         ByteImageSet train = FashionMnist.LoadBundled(train: true);
         ByteImageSet test = FashionMnist.LoadBundled(train: false);
@@ -61,16 +62,18 @@ internal sealed class QuickstartCommand(Terminal terminal)
         files.Begin(trainer, isResumed: false);
         string length = parsed.GetValue(_epochs) is null ? $" {_epochs.Name} {trainer.Options.Epochs}" : "";
         TrainingResult result;
+        int interruptedCode;
         using (RecordedRun run = new() { OnEvaluation = evaluation => files.Keep(evaluation, options.Spec) })
         {
             run.AddLog(RunLogWriter.Create(files.Log));
             result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed) + length), terminal);
+            interruptedCode = run.InterruptedCode;
         }
         string last = Path.Combine(folder, TrainCommand.LastFile);
         if (result.IsCancelled)
         {
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} is saved");
-            return CommandLine.Interrupted;
+            return interruptedCode;
         }
         _ = files.WriteReport();
         Conclude(result, last, files.Report);

@@ -38,10 +38,15 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
         "Evaluated after each epoch (default: the test part of --data, where it has one).");
     private readonly Option<string?> _init = Flag.Text("--init", "W.safetensors", "Start from these weights.");
-    private readonly Option<string?> _resume = Flag.Text("--resume", "FILE", "Continue from this checkpoint.");
+    private readonly Option<string?> _resume = Flag.Text("--resume", "FILE|DIR",
+        $"Continue from this checkpoint, or from DIR/{LastFile}, bit for bit; give the flags of the run again.");
+    private readonly Option<bool> _resumeAnyway = Flag.Switch("--resume-anyway",
+        "Continue also where flags, data, device or version differ so that the numbers will.");
+    private readonly Option<long?> _saveEvery = Flag.Long("--save-every",
+        $"Steps from one {LastFile} to the next within an epoch (default: at the end of epochs only).");
     private readonly Option<string?> _log = Flag.Text("--log", "RUN.jsonl", "One JSON object a step: step, epoch, loss, lr, imagesPerSecond.");
     private readonly Option<string?> _out = Flag.Text("--out", "DIR",
-        $"Receives {LastFile}, {BestFile}, {RunFolder.LogFile} and {RunFolder.ReportFile} (default: a new folder under runs).");
+        $"Receives {LastFile}, {BestFile}, {RunFolder.LogFile} and {RunFolder.ReportFile} (default: the resumed run's, or a new folder under runs).");
     private readonly Option<string?> _gradients = Flag.Text("--dump-gradients", "FILE", "The first step's gradients, as safetensors.");
     private readonly Option<string?> _report = Flag.Text("--report", "FILE.html", "A copy of the report.");
     private readonly Option<bool> _noReport = Flag.Switch("--no-report", "Leave the report out; ./resnet report DIR makes it later.");
@@ -59,6 +64,8 @@ internal sealed class TrainCommand(Terminal terminal)
         train._device.AddTo(command);
         command.Add(train._init);
         command.Add(train._resume);
+        command.Add(train._resumeAnyway);
+        command.Add(train._saveEvery);
         command.Add(train._out);
         command.Add(train._log);
         command.Add(train._report);
@@ -75,9 +82,14 @@ internal sealed class TrainCommand(Terminal terminal)
         DataRequest data = _data.Read(parsed);
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest request = _model.Read(parsed);
-        (string? init, string? resume) = (parsed.GetValue(_init), parsed.GetValue(_resume));
+        (string? init, string? resume) = (parsed.GetValue(_init), ResumedFile(parsed));
         if (init is not null && resume is not null)
             throw new ResNetException("--init and --resume both give the weights; give one of them");
+        if (resume is null && parsed.GetValue(_resumeAnyway))
+            throw new ResNetException("--resume-anyway is about --resume; give --resume FILE, or leave it out");
+        string folder = parsed.GetValue(_out)
+            ?? (resume is null ? OutputPaths.NextRun("train") : Path.GetDirectoryName(Path.GetFullPath(resume))!);
+        OutputPaths.RequireUnused(_out.Name, folder, resume);
         Checkpoint? resumed = resume is null ? null : Checkpoint.Load(resume);
         WeightsFile? weights = (init ?? resume) is { } path ? WeightsFile.Load(path) : null;
 
@@ -89,18 +101,19 @@ internal sealed class TrainCommand(Terminal terminal)
         {
             Normalization = _normalize.Read(parsed, weights, NormalizationKind.Dataset, () => train),
             DumpGradients = parsed.GetValue(_gradients) is not null,
-            OutputFolder = parsed.GetValue(_out) ?? OutputPaths.NextRun("train"),
+            SaveEvery = parsed.GetValue(_saveEvery),
+            OutputFolder = folder,
         };
-        RequireOutputs(parsed, options.OutputFolder);
+        options.Validate();
+        RequireOutputs(parsed, folder, isResumed: resume is not null);
         Profile? profile = _profile.Read(parsed, terminal);
 
         using Device device = Devices.Open(deviceRequest, terminal);
-        using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler);
-        if (resumed is not null)
-            trainer.Resume(resumed);
-        else if (weights is not null)
+        using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler,
+            resumed is null ? null : new Resumption(resumed, parsed.GetValue(_resumeAnyway)));
+        if (resumed is null && weights is not null)
             trainer.LoadWeights(weights.Weights);
-        Introduce(request, weights, trainer, train, test, device, options.OutputFolder);
+        Introduce(request, weights, trainer, train, test, device, folder);
         trainer.Trace = profile?.Trace;
         return Train(parsed, trainer, profile, options, new RunSubject(train, test, device), resumed is not null);
     }
@@ -109,7 +122,9 @@ internal sealed class TrainCommand(Terminal terminal)
     {
         RunFiles files = new(options.OutputFolder!, subject, terminal);
         files.Begin(trainer, isResumed);
+        long firstStep = trainer.FirstStep;
         TrainingResult result;
+        int interruptedCode;
         using (RecordedRun run = new()
         {
             Events = EventsOf(parsed, options.OutputFolder!),
@@ -118,10 +133,11 @@ internal sealed class TrainCommand(Terminal terminal)
             OnEvaluation = evaluation => files.Keep(evaluation, options.Spec),
         })
         {
-            run.AddLog(isResumed ? RunLogWriter.Append(files.Log) : RunLogWriter.Create(files.Log));
+            run.AddLog(isResumed ? RunLogWriter.Append(files.Log, firstStep) : RunLogWriter.Create(files.Log));
             if (parsed.GetValue(_log) is { } own)
-                run.AddLog(isResumed ? RunLogWriter.Append(own, stepLinesOnly: true) : RunLogWriter.Create(own, stepLinesOnly: true));
+                run.AddLog(isResumed ? RunLogWriter.Append(own, firstStep, stepLinesOnly: true) : RunLogWriter.Create(own, stepLinesOnly: true));
             result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed)), terminal);
+            interruptedCode = run.InterruptedCode;
         }
         profile?.Finish();
         if (parsed.GetValue(_report) is { } report)
@@ -131,7 +147,7 @@ internal sealed class TrainCommand(Terminal terminal)
         if (result.IsCancelled)
         {
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} continues with --resume");
-            return CommandLine.Interrupted;
+            return interruptedCode;
         }
         if (result.IsStoppedEarly)
             terminal.Output.WriteLine($"stopped early after step {result.Steps}: {options.Patience} evaluations brought nothing better");
@@ -154,8 +170,16 @@ internal sealed class TrainCommand(Terminal terminal)
         null => data.HasTestPart ? data : null,
     };
 
-    private void RequireOutputs(ParseResult parsed, string folder)
+    private string? ResumedFile(ParseResult parsed) => parsed.GetValue(_resume) switch
     {
+        { } folder when Directory.Exists(folder) => Path.Combine(folder, LastFile),
+        var file => file,
+    };
+
+    private void RequireOutputs(ParseResult parsed, string folder, bool isResumed)
+    {
+        if (!isResumed && parsed.GetValue(_log) is { } log && File.Exists(log) && new FileInfo(log).Length > 0)
+            throw new ResNetException($"{_log.Name} {log}: holds the log of another run; give another file, or remove it");
         foreach (Option<string?> file in (ReadOnlySpan<Option<string?>>)[_log, _gradients, _report])
             if (parsed.GetValue(file) is { } path)
                 OutputPaths.RequireFileIn(file.Name, path);
@@ -170,6 +194,9 @@ internal sealed class TrainCommand(Terminal terminal)
             + (test is null ? "; none to test" : $"; to test {test.Count} of {test.Name}"));
         terminal.Output.WriteLine($"device   {device.Description}; plan made in {trainer.Session.Compiled.Seconds:F1} s, "
             + $"{ByteSizes.Format(trainer.Session.Compiled.Memory.PeakBytes)} at its peak");
+        if (trainer.FirstStep > 0)
+            terminal.Output.WriteLine($"resumed  after step {trainer.FirstStep}, "
+                + (trainer.Differences.IsEmpty ? "bit for bit" : $"not bit for bit: {string.Join("; ", trainer.Differences)}"));
         terminal.Output.WriteLine($"results  {folder}");
     }
 }

@@ -25,6 +25,12 @@ public sealed record CompilerOptions
     /// and computed again; null keeps everything.
     /// </summary>
     public long? MemoryLimitBytes { get; init; }
+
+    /// <summary>
+    /// Plans of an earlier run: a graph that one of them was made for gets it again, without measuring, if its kernels are
+    /// still there and it fits the memory.
+    /// </summary>
+    public ImmutableArray<PlanRecord> Recorded { get; init; } = [];
 }
 
 /// <summary>
@@ -46,10 +52,13 @@ public static class Compiler
         using ArenaPool pool = new(backend);
         KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
         GraphVerifier.Verify(graph);
+        string fingerprint = PlanRecord.FingerprintOf(graph, options.ConstantWeights);
+        if (Recorded(graph, fingerprint, backend, options) is { } recorded)
+            return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         CompiledGraph best = PlanWithin(graph, selector, options);
         if (options.Tune)
         {
-            CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false);
+            CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false) with { Freed = best.Freed };
             if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
                 best = Fastest(best, unfused, backend, pool, cache);
         }
@@ -58,7 +67,27 @@ public static class Compiler
         {
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             Measurements = selector.Measurements,
+            Record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule),
         };
+    }
+
+    private static CompiledGraph? Recorded(
+        LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options)
+    {
+        if (options.Recorded.FirstOrDefault(record => record.Graph == fingerprint) is not { } record
+            || (!record.Freed.IsEmpty && !record.Freed.All(Rematerialisation.Candidates(graph).Select(id => id.Index).Contains)))
+            return null;
+        ImmutableArray<ValueId> freed = [.. record.Freed.Select(id => new ValueId(id))];
+        LayerGraph whole = freed.IsEmpty ? graph : Rematerialisation.Apply(graph, [.. freed]);
+        if (record.Rebuild(whole, backend.Kernels, options.ConstantWeights) is not { } schedule)
+            return null;
+        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        {
+            Asked = new Dictionary<string, AskedProblem>(),
+            Freed = freed,
+            Record = record,
+        };
+        return plan.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue) ? plan : null;
     }
 
     /// <summary>
@@ -73,7 +102,10 @@ public static class Compiler
             return everythingKept;
         ImmutableArray<ValueId> candidates = RecomputationOrder.CheapestFirst(graph, selector);
         CompiledGraph Free(int count) => Plan(
-            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), selector, options, isFusing: true);
+            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), selector, options, isFusing: true) with
+        {
+            Freed = [.. candidates.Take(count)],
+        };
 
         (int tooFew, int enough) = (0, candidates.Length);
         CompiledGraph best = Free(enough);

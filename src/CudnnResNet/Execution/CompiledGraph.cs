@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using CudnnResNet.Graph;
 using CudnnResNet.Memory;
 using CudnnResNet.Scheduling;
@@ -15,4 +16,10 @@ public sealed record CompiledGraph(
 {
     /// <summary>Every chain that was put to the catalog on the way, by problem line: what else there was to choose from.</summary>
     public required IReadOnlyDictionary<string, AskedProblem> Asked { get; init; }
+
+    /// <summary>What is freed after the forward pass and computed again, by the ids of the graph that was compiled.</summary>
+    public ImmutableArray<ValueId> Freed { get; init; } = [];
+
+    /// <summary>How to make this plan again; null before compiling has ended.</summary>
+    public PlanRecord? Record { get; init; }
 }

@@ -32,6 +32,57 @@ internal static class RunLogTail
         file.Seek(0, SeekOrigin.End);
     }
 
+    /// <summary>
+    /// Removes the lines of steps after <paramref name="step"/> and everything behind the first of them, in one cut: a kill
+    /// meanwhile leaves either log. Lines that are no log's are for the reader to complain about.
+    /// </summary>
+    internal static void CutAfter(FileStream file, long step)
+    {
+        file.Seek(0, SeekOrigin.Begin);
+        long lineBegin = 0;
+        foreach (byte[] line in LinesOf(file))
+        {
+            if (StepOf(line) > step)
+            {
+                file.SetLength(lineBegin);
+                break;
+            }
+            lineBegin += line.Length;
+        }
+        file.Seek(0, SeekOrigin.End);
+    }
+
+    private static long StepOf(ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("step"u8, out JsonElement step)
+                && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out long number) ? number : 0;
+        }
+        catch (JsonException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Whole lines with their line feeds.</summary>
+    private static IEnumerable<byte[]> LinesOf(FileStream file)
+    {
+        byte[] piece = new byte[1 << 16];
+        List<byte> line = [];
+        for (int count; (count = file.Read(piece)) > 0;)
+            for (int i = 0; i < count; i++)
+            {
+                line.Add(piece[i]);
+                if (piece[i] != (byte)'\n')
+                    continue;
+                yield return [.. line];
+                line.Clear();
+            }
+    }
+
     internal static bool IsWhole(ReadOnlyMemory<byte> line)
     {
         try

@@ -13,13 +13,15 @@ namespace CudnnResNet.Reporting;
 public sealed class RunLogWriter : IDisposable
 {
     private readonly FileStream _file;
+    private readonly string _path;
     private readonly bool _stepLinesOnly;
     private readonly ArrayBufferWriter<byte> _line = new(512);
     private readonly Utf8JsonWriter _json;
 
-    private RunLogWriter(FileStream file, bool stepLinesOnly)
+    private RunLogWriter(FileStream file, string path, bool stepLinesOnly)
     {
         _file = file;
+        _path = path;
         _stepLinesOnly = stepLinesOnly;
         _json = new Utf8JsonWriter(_line);
     }
@@ -28,21 +30,25 @@ public sealed class RunLogWriter : IDisposable
     /// <param name="stepLinesOnly">Leave out run and epoch lines, for readers that expect a loss on every line.</param>
     /// <exception cref="ResNetException">The file cannot be written.</exception>
     public static RunLogWriter Create(string path, bool stepLinesOnly = false) =>
-        new(Open(path, FileMode.Create), stepLinesOnly);
+        new(Open(path, FileMode.Create), path, stepLinesOnly);
 
     /// <summary>
     /// Continues the log at <paramref name="path"/>, or starts it. A last line that a killed run left half written is
-    /// removed, so that every line of the file is whole.
+    /// removed, so that every line of the file is whole; and so are the lines of later steps than
+    /// <paramref name="afterStep"/>, which the continued run makes again.
     /// </summary>
+    /// <param name="path">The log.</param>
+    /// <param name="afterStep">The step at which the run continues.</param>
     /// <param name="stepLinesOnly">Leave out run and epoch lines, for readers that expect a loss on every line.</param>
     /// <exception cref="ResNetException">The file cannot be written, or is no run log.</exception>
-    public static RunLogWriter Append(string path, bool stepLinesOnly = false)
+    public static RunLogWriter Append(string path, long afterStep, bool stepLinesOnly = false)
     {
         FileStream file = Open(path, FileMode.OpenOrCreate);
         try
         {
             RunLogTail.MakeWhole(file, path);
-            return new RunLogWriter(file, stepLinesOnly);
+            RunLogTail.CutAfter(file, afterStep);
+            return new RunLogWriter(file, path, stepLinesOnly);
         }
         catch
         {
@@ -98,6 +104,20 @@ public sealed class RunLogWriter : IDisposable
         End();
     }
 
+    /// <summary>What was written outlives a power cut from here on: a checkpoint must not know more steps than the log.</summary>
+    /// <exception cref="ResNetException">The disk refuses.</exception>
+    public void FlushToDisk()
+    {
+        try
+        {
+            _file.Flush(flushToDisk: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Failed(error);
+        }
+    }
+
     public void Dispose()
     {
         _json.Dispose();
@@ -132,8 +152,18 @@ public sealed class RunLogWriter : IDisposable
         _json.Flush();
         _line.GetSpan(1)[0] = (byte)'\n';
         _line.Advance(1);
-        _file.Write(_line.WrittenSpan);
+        try
+        {
+            _file.Write(_line.WrittenSpan);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw Failed(error);
+        }
     }
+
+    private ResNetException Failed(Exception error) => new(
+        $"the run log {_path} cannot be written: {error.Message.TrimEnd('.')}; free some space, or choose another folder", error);
 
     private void WriteMap(ReadOnlySpan<byte> name, IReadOnlyList<NamedValue> values)
     {

@@ -12,6 +12,9 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 {
     public static TrainingProgress Start { get; } = new(0, LoaderPosition.Start, 0, null);
 
+    /// <summary>Of the epoch that is under way.</summary>
+    public EpochMeans Means { get; init; }
+
     /// <summary>Evaluations in a row that were no better than <see cref="BestAccuracy"/>.</summary>
     public int EvaluationsSinceBest { get; init; }
 }
@@ -27,22 +30,35 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 public sealed record Checkpoint(
     NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress, Normalization Normalization)
 {
+    /// <summary>What the numbers of the run depend on beside its state; null where the file does not say.</summary>
+    public Trajectory? Trajectory { get; init; }
+
     private const string Format = "cudnnresnet.format";
     private const string SpecKey = "cudnnresnet.spec";
     private const string ProgressKey = "cudnnresnet.progress";
     private const string NormalizationKey = "cudnnresnet.normalization";
     private const string ServesKey = "cudnnresnet.serves";
     private const string Average = "ema";
+    private const string TrajectoryKey = "cudnnresnet.trajectory";
 
     /// <summary>Replaces the file at <paramref name="path"/> whole or not at all.</summary>
     /// <param name="path">The file.</param>
     /// <param name="session">The weights, their moving average and the optimizer's state.</param>
     /// <param name="progress">How far the run has come.</param>
     /// <param name="normalization">Of the images.</param>
+    /// <param name="trajectory">Of the run.</param>
     /// <param name="servesAverage">Whoever uses the network without training it takes the moving average.</param>
+    /// <exception cref="ResNetException">
+    /// The file cannot be written, or a tensor is not finite: an update may break the weights one step before a loss shows it.
+    /// </exception>
     public static void Save(string path, TrainingSession session, TrainingProgress progress,
-        Normalization normalization, bool servesAverage = false) =>
-        Safetensors.Write(path, [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()],
+        Normalization normalization, Trajectory trajectory, bool servesAverage = false)
+    {
+        NamedTensor[] tensors = [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()];
+        foreach (NamedTensor tensor in tensors)
+            if (!IsFinite(tensor))
+                throw new ResNetException($"{tensor.Name} became NaN or infinite; {Remedies}");
+        Safetensors.Write(path, tensors,
             new Dictionary<string, string>
             {
                 ["format"] = "pt",
@@ -51,7 +67,9 @@ public sealed record Checkpoint(
                 [ServesKey] = servesAverage ? Average : "weights",
                 [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
                 [NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization),
+                [TrajectoryKey] = JsonSerializer.Serialize(trajectory, CheckpointJson.Default.Trajectory),
             });
+    }
 
     /// <exception cref="ResNetException">No safetensors file, or no checkpoint of a training run.</exception>
     public static Checkpoint Load(string path)
@@ -61,7 +79,12 @@ public sealed record Checkpoint(
             throw new ResNetException($"{path} holds weights but no training progress; start from it with --init.");
         return new Checkpoint(WeightsOf(file, path), SpecOf(file, path),
             Parse(progress, path, CheckpointJson.Default.TrainingProgress),
-            NormalizationOf(file, path) ?? Normalization.None);
+            NormalizationOf(file, path) ?? Normalization.None)
+        {
+            Trajectory = file.Metadata.TryGetValue(TrajectoryKey, out string? trajectory)
+                ? Parse(trajectory, path, CheckpointJson.Default.Trajectory)
+                : null,
+        };
     }
 
     /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
@@ -95,6 +118,17 @@ public sealed record Checkpoint(
     public static NetworkWeights WeightsOf(TensorFile file, string path) =>
         new(file.Tensors.ToDictionary(tensor => tensor.Name), path);
 
+    /// <summary>What to try when numbers overflow.</summary>
+    internal const string Remedies = "try a lower --lr, a warm-up (--warmup-epochs) or --precision fp32";
+
+    private static bool IsFinite(NamedTensor tensor)
+    {
+        foreach (double value in tensor.ToDoubles())
+            if (!double.IsFinite(value))
+                return false;
+        return true;
+    }
+
     private static T Parse<T>(string text, string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
         try
@@ -113,5 +147,7 @@ public sealed record Checkpoint(
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(ResNetSpec))]
 [JsonSerializable(typeof(TrainingProgress))]
+[JsonSerializable(typeof(TrainingOptions))]
+[JsonSerializable(typeof(Trajectory))]
 [JsonSerializable(typeof(Normalization))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using CudnnResNet.Compilation;
 using CudnnResNet.Data;
@@ -35,11 +36,14 @@ public sealed class Trainer : IDisposable
     private readonly InferenceSession? _inference;
     private readonly LoaderOptions _loaderOptions;
     private readonly float[] _logits;
+    private readonly ImmutableArray<TrajectoryFact> _facts;
     private TrainingProgress _progress;
+    private (string Path, long Step)? _saved;
 
     private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
-        TrainingSession session, InferenceSession? inference)
+        TrainingSession session, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
     {
+        _facts = facts;
         _options = options;
         _train = train;
         _test = test;
@@ -66,49 +70,65 @@ public sealed class Trainer : IDisposable
         set => _session.Trace = value;
     }
 
+    /// <summary>Why a run that was resumed anyway is not the unbroken one; empty where it is.</summary>
+    public ImmutableArray<string> Differences { get; private set; } = [];
+
+    /// <summary>The step at which the run begins; 0 unless it was resumed.</summary>
+    public long FirstStep => _progress.Step;
+
     /// <summary>Compiles the plans of a step and of the evaluation, and draws fresh weights.</summary>
-    /// <exception cref="ResNetException">Options, data and network do not fit each other.</exception>
+    /// <param name="options">The recipe.</param>
+    /// <param name="train">What to learn.</param>
+    /// <param name="test">What to evaluate; null evaluates nothing.</param>
+    /// <param name="backend">Where to compute.</param>
+    /// <param name="compiler">How plans are made; those of a run that is continued are taken from its checkpoint.</param>
+    /// <param name="resumption">The run to continue; null begins one.</param>
+    /// <exception cref="ResNetException">
+    /// Options, data and network do not fit each other, or the numbers would not be those of the run that is continued.
+    /// </exception>
     public static Trainer Create(TrainingOptions options, IDataSet train, IDataSet? test,
-        IBackend backend, CompilerOptions compiler)
+        IBackend backend, CompilerOptions compiler, Resumption? resumption = null)
     {
         options.Validate();
         RequireFit(options, train);
         if (test is not null)
             RequireFit(options, test);
+        ImmutableArray<TrajectoryFact> facts = options.OutputFolder is null && resumption is null
+            ? []
+            : Trajectory.FactsOf(options, train, test, backend);
+        if (resumption is not null)
+        {
+            // Before plans are made, which takes a while where they cannot be taken from the checkpoint.
+            resumption.Require(resumption.Differences(facts));
+            compiler = compiler with { Recorded = resumption.Plans };
+        }
         StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate);
         TrainingSession session = TrainingSession.Create(
             options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
+        InferenceSession? inference = null;
         try
         {
-            InferenceSession? inference = test is null
+            inference = test is null
                 ? null
                 : InferenceSession.Create(options.Spec, Math.Min(options.EvaluationBatch, test.Count),
                     test.Height, test.Width, options.Precision, backend, compiler);
             session.LoadWeights(WeightInitialization.Create(
                 session.WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
-            return new Trainer(options, train, test, session, inference);
+            Trainer trainer = new(options, train, test, session, inference, facts);
+            if (resumption is not null)
+                trainer.Resume(resumption);
+            return trainer;
         }
         catch
         {
             session.Dispose();
+            inference?.Dispose();
             throw;
         }
     }
 
     /// <summary>Starts from the given weights instead of fresh ones.</summary>
     public void LoadWeights(NetworkWeights weights) => _session.LoadWeights(weights);
-
-    /// <summary>Continues where <paramref name="checkpoint"/> was written.</summary>
-    /// <exception cref="ResNetException">The checkpoint is of another network or another seed.</exception>
-    public void Resume(Checkpoint checkpoint)
-    {
-        if (checkpoint.Progress.Seed != _options.Seed)
-            throw new ResNetException($"{checkpoint.Weights.Origin} was trained with seed {checkpoint.Progress.Seed}, "
-                + $"not {_options.Seed}; give --seed {checkpoint.Progress.Seed}.");
-        _session.LoadWeights(checkpoint.Weights);
-        _session.LoadOptimizer(checkpoint.Weights);
-        _progress = checkpoint.Progress;
-    }
 
     /// <summary>
     /// Sets the number of epochs so that the run takes about so long here, by timing a few steps on blank images. The
@@ -141,12 +161,32 @@ public sealed class Trainer : IDisposable
         TotalSteps = _loaderOptions.StepsThrough(epochs, _train.Count);
     }
 
+    /// <exception cref="ResNetException">
+    /// The loss or a weight is not finite, or something cannot be written: the message says so, at which step the run
+    /// stopped, and the last good checkpoint, which is as it was.
+    /// </exception>
     public TrainingResult Run(TrainingObserver observer, CancellationToken cancellation)
     {
-        LearningRateSchedule schedule = LearningRateSchedule.Of(_options, TotalSteps, _loaderOptions, _train.Count);
-        EpochMeans means = new();
+        try
+        {
+            return RunSteps(observer, cancellation);
+        }
+        catch (ResNetException error)
+        {
+            string good = _saved is { } saved
+                ? $"; the last good checkpoint is {saved.Path} of step {saved.Step}, --resume continues there"
+                : _options.OutputFolder is null ? "" : "; nothing was saved before";
+            throw new ResNetException($"{error.Message.TrimEnd('.')}; training stopped after step {_progress.Step}{good}.", error);
+        }
+    }
+
+    private TrainingResult RunSteps(TrainingObserver observer, CancellationToken cancellation)
+    {
+        LearningRateSchedule schedule = Schedule();
+        Trajectory trajectory = TrajectoryNow(schedule);
         EpochEvaluation last = default;
-        bool isStopped = false;
+        // A run that was killed at its early end must not go on.
+        bool isStopped = IsOutOfPatience;
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
         long lastTick = Stopwatch.GetTimestamp();
         while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
@@ -156,29 +196,36 @@ public sealed class Trainer : IDisposable
             double rate = schedule.At(_progress.Step);
             double loss = _session.Step(batch.Images, batch.Labels, rate);
             if (!double.IsFinite(loss))
-                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; "
-                    + "try a lower --lr. The last checkpoint is as it was.");
+                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
             _session.ReadLogits(_logits);
             double accuracy = Classification.Accuracy(_logits, batch.Labels, _options.Spec.Classes);
             double seconds = Stopwatch.GetElapsedTime(lastTick).TotalSeconds;
             lastTick = Stopwatch.GetTimestamp();
-            _progress = _progress with { Step = _progress.Step + 1, Position = batch.After, Seed = _options.Seed };
-            means.Add(loss, accuracy, seconds);
+            _progress = _progress with
+            {
+                Step = _progress.Step + 1,
+                Position = batch.After,
+                Seed = _options.Seed,
+                Means = _progress.Means.With(loss, accuracy, seconds),
+            };
             observer.OnStep?.Invoke(
                 new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _session.Batch / seconds, accuracy));
             if (_options.DumpGradients && _progress.Step == 1)
                 observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
             if (batch.EndsEpoch || _progress.Step == TotalSteps)
             {
-                last = FinishEpoch(batch.Epoch, means, observer);
-                isStopped = _progress.EvaluationsSinceBest >= (_options.Patience ?? int.MaxValue);
-                means = new EpochMeans();
-                lastTick = Stopwatch.GetTimestamp();
+                last = FinishEpoch(batch, trajectory, observer);
+                isStopped = IsOutOfPatience;
             }
+            else if (_progress.Step % _options.SaveEvery == 0)
+                Save(LastFile, trajectory, observer);
+            else
+                continue;
+            lastTick = Stopwatch.GetTimestamp();
         }
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
-            Save("last.safetensors");
+            Save(LastFile, trajectory, observer);
         return new TrainingResult(_progress.Step, isCancelled, last.Weights, _progress.BestAccuracy)
         {
             EmaTest = last.Average,
@@ -198,9 +245,13 @@ public sealed class Trainer : IDisposable
         return loader.Next();
     }
 
-    private EpochEvaluation FinishEpoch(long epoch, EpochMeans means, TrainingObserver observer)
+    /// <summary>
+    /// The checkpoint to continue from is written last: whatever is killed before it is done again by the run that resumes,
+    /// and nothing that it holds is missing elsewhere.
+    /// </summary>
+    private EpochEvaluation FinishEpoch(Batch batch, Trajectory trajectory, TrainingObserver observer)
     {
-        bool isDue = epoch % _options.EvaluateEvery == 0 || _progress.Step == TotalSteps;
+        bool isDue = batch.Epoch % _options.EvaluateEvery == 0 || _progress.Step == TotalSteps;
         EpochEvaluation evaluation = isDue ? Evaluate() : default;
         bool isBest = _inference is null || evaluation.Accuracy > (_progress.BestAccuracy ?? -1);
         if (evaluation.Accuracy is { } accuracy)
@@ -209,17 +260,20 @@ public sealed class Trainer : IDisposable
                 BestAccuracy = isBest ? accuracy : _progress.BestAccuracy,
                 EvaluationsSinceBest = isBest ? 0 : _progress.EvaluationsSinceBest + 1,
             };
-        Save("last.safetensors");
-        if (isBest)
-            Save("best.safetensors", evaluation.IsAverageBetter);
+        EpochMeans means = _progress.Means;
         if (evaluation.Weights is { } tested)
             observer.OnEvaluation?.Invoke(tested);
-        observer.OnEpoch?.Invoke(new EpochRecord((int)epoch, _progress.Step, evaluation.Weights?.Loss,
-            evaluation.Weights?.Accuracy, means.Loss, means.Accuracy, means.Seconds)
+        observer.OnEpoch?.Invoke(new EpochRecord((int)batch.Epoch, _progress.Step, evaluation.Weights?.Loss,
+            evaluation.Weights?.Accuracy, means.Loss(), means.Accuracy(), means.Seconds)
         {
             EmaTestLoss = evaluation.Average?.Loss,
             EmaTestAccuracy = evaluation.Average?.Accuracy,
         });
+        // A run that is made longer goes on with the epoch that its end cut short.
+        _progress = _progress with { Means = batch.EndsEpoch ? default : means };
+        if (isBest)
+            Save(BestFile, trajectory, observer, evaluation.IsAverageBetter);
+        Save(LastFile, trajectory, observer);
         return evaluation;
     }
 
@@ -247,11 +301,44 @@ public sealed class Trainer : IDisposable
         public double? Accuracy => IsAverageBetter ? Average!.Accuracy : Weights?.Accuracy;
     }
 
-    private void Save(string file, bool servesAverage = false)
+    private const string LastFile = "last.safetensors";
+    private const string BestFile = "best.safetensors";
+
+    private void Resume(Resumption resumption)
     {
+        LearningRateSchedule schedule = Schedule();
+        Differences = resumption.Differences(TrajectoryNow(schedule), schedule);
+        resumption.Require(Differences);
+        Checkpoint checkpoint = resumption.Checkpoint;
+        _session.LoadWeights(checkpoint.Weights);
+        _session.LoadOptimizer(checkpoint.Weights);
+        _progress = checkpoint.Progress;
+        _saved = (checkpoint.Weights.Origin, checkpoint.Progress.Step);
+    }
+
+    private bool IsOutOfPatience => _progress.EvaluationsSinceBest >= (_options.Patience ?? int.MaxValue);
+
+    private LearningRateSchedule Schedule() =>
+        LearningRateSchedule.Of(_options, TotalSteps, _loaderOptions, _train.Count);
+
+    private Trajectory TrajectoryNow(LearningRateSchedule schedule)
+    {
+        List<(string Name, CompiledGraph Plan)> plans = [.. _session.Plans];
+        if (_inference is not null)
+            plans.Add(("plan of the evaluation", _inference.Compiled));
+        return new Trajectory([.. _facts, .. Trajectory.FactsOf(plans)], TotalSteps,
+            Trajectory.RatesOf(schedule, TotalSteps), [.. plans.Select(plan => plan.Plan.Record!.ToText())]);
+    }
+
+    private void Save(string file, Trajectory trajectory, TrainingObserver observer, bool servesAverage = false)
+    {
+        if (_options.OutputFolder is not { } folder)
+            return;
         using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
-        if (_options.OutputFolder is { } folder)
-            Checkpoint.Save(Path.Combine(folder, file), _session, _progress, _options.Normalization, servesAverage);
+        observer.OnSaving?.Invoke();
+        string path = Path.Combine(folder, file);
+        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, servesAverage);
+        _saved = (path, _progress.Step);
     }
 
     private static void RequireFit(TrainingOptions options, IDataSet data)
@@ -263,24 +350,5 @@ public sealed class Trainer : IDisposable
         if (data.ClassCount > needed)
             throw new ResNetException($"{data.Name} has {data.ClassCount} classes, the network {options.Spec.Classes}; "
                 + $"give --classes {data.ClassCount}.");
-    }
-
-    private sealed class EpochMeans
-    {
-        private int _count;
-        private double _loss;
-        private double _accuracy;
-
-        public double Seconds { get; private set; }
-        public double Loss => _loss / _count;
-        public double Accuracy => _accuracy / _count;
-
-        public void Add(double loss, double accuracy, double seconds)
-        {
-            _count++;
-            _loss += loss;
-            _accuracy += accuracy;
-            Seconds += seconds;
-        }
     }
 }

@@ -65,6 +65,9 @@ public sealed record TrainingOptions
     /// <summary>Keep gradients, and hand those of the first step to <see cref="TrainingObserver.OnFirstGradients"/>.</summary>
     public bool DumpGradients { get; init; }
 
+    /// <summary>Steps from one checkpoint to the next within an epoch; null saves at the end of epochs only.</summary>
+    public long? SaveEvery { get; init; }
+
     /// <summary>Receives last.safetensors and best.safetensors; null saves nothing.</summary>
     public string? OutputFolder { get; init; }
 
@@ -82,6 +85,7 @@ public sealed record TrainingOptions
         Require(!Optimizer.Nesterov || Optimizer.Momentum > 0, "momentum", Optimizer.Momentum, "Nesterov's needs more than 0");
         Require(!ZeroInitLastBatchNorm || Spec.Version != ResNetVersion.V2, "zero-initialised last batch norm", "a v2 branch",
             "it would stay zero behind its ReLU; use v1 or v1.5");
+        Require(SaveEvery is null or >= 1, "number of steps between checkpoints", SaveEvery ?? 0, "give at least 1");
         Require(Optimizer.TrustCoefficient is null or (> 0 and < double.PositiveInfinity), "trust coefficient",
             Optimizer.TrustCoefficient ?? 0, "give more than 0");
         Require(Optimizer.ClipNorm is null or (> 0 and < double.PositiveInfinity), "clip norm", Optimizer.ClipNorm ?? 0, "give more than 0");
@@ -132,6 +136,9 @@ public sealed record TrainingObserver
 
     /// <summary>The evaluation that an epoch ends with; before <see cref="OnEpoch"/>.</summary>
     public Action<Inference.Evaluation>? OnEvaluation { get; init; }
+
+    /// <summary>Called before a checkpoint is written: what was told of so far should be safe by then.</summary>
+    public Action? OnSaving { get; init; }
 
     public Action<IReadOnlyList<Weights.NamedTensor>>? OnFirstGradients { get; init; }
 }

@@ -75,6 +75,11 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
+    /// <summary>Every plan of a step by name.</summary>
+    public IEnumerable<(string Name, CompiledGraph Plan)> Plans => _accumulate is null
+        ? [("plan", Compiled)]
+        : [("plan", Compiled), ("plan of the accumulation", _accumulate.Plan.Compiled)];
+
     /// <summary>The graph of a whole step, or of the last pass of one.</summary>
     public static LayerGraph StepGraph(
         ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options) =>

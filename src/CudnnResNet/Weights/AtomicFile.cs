@@ -35,7 +35,7 @@ public static class AtomicFile
             }
             catch
             {
-                File.Delete(temporary);
+                RemoveQuietly(temporary);
                 throw;
             }
             FolderSync.Flush(folder);
@@ -57,6 +57,19 @@ public static class AtomicFile
         catch (IOException e)
         {
             throw new ResNetException($"{path}: cannot be written: {e.Message}; choose another folder", e);
+        }
+    }
+
+    /// <summary>Where the disk has become read-only or the folder is gone, the error that led here says more.</summary>
+    private static void RemoveQuietly(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Left behind; the next write of this file removes it.
         }
     }
 

@@ -11,23 +11,22 @@ public class InterruptionTests
     /// A run in a process of its own is told to stop; it finishes its step, saves it, and another run goes on from there.
     /// </summary>
     [LinuxTheory]
-    [InlineData("INT")]
-    [InlineData("TERM")]
-    public void AnInterruptedRunSavesAndCanBeResumed(string signal)
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void AnInterruptedRunSavesAndCanBeResumed(string signal, int exitCode)
     {
         using TemporaryFolder folder = new();
         SmallData.Write(folder, images: 20, classes: 3);
         string log = folder.File("run.jsonl");
         string[] flags = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--lr", "0.01",
             "--schedule", "constant", "--log", log, "--out", folder.File("out"), .. CliRun.OnReference];
-        using (Process process = Start([.. flags, "--steps", "1000000"]))
+        using (Process process = TrainingProcess.Start([.. flags, "--steps", "1000000"]))
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync();
             WaitForSteps(process, log, steps: 5);
-            using (Process kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]))
-                kill.WaitForExit();
+            TrainingProcess.Signal(process, signal);
             Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)), "the run went on");
-            Assert.Equal(130, process.ExitCode);
+            Assert.Equal(exitCode, process.ExitCode);
             Assert.Contains("continues with --resume", output.Result, StringComparison.Ordinal);
         }
         List<JsonElement> before = TrainCommandTests.ReadLog(log);
@@ -39,17 +38,6 @@ public class InterruptionTests
         Assert.Equal([.. before.Select(Step), done + 1, done + 2], TrainCommandTests.ReadLog(log).Select(Step));
 
         static long Step(JsonElement line) => line.GetProperty("step").GetInt64();
-    }
-
-    /// <summary>A shell that runs tests in the background has its children ignore SIGINT, so the default is restored.</summary>
-    private static Process Start(string[] arguments)
-    {
-        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        string program = Path.Combine(AppContext.BaseDirectory, "resnet.dll");
-        return Process.Start(new ProcessStartInfo("env", ["--default-signal=INT,TERM", host, "exec", program, .. arguments])
-        {
-            RedirectStandardOutput = true,
-        })!;
     }
 
     private static void WaitForSteps(Process process, string log, int steps)

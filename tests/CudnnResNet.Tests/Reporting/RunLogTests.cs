@@ -132,7 +132,7 @@ public sealed class RunLogTests : IDisposable
         }
 
         File.AppendAllText(LogPath, "{\"step\":5,\"epo");
-        using (RunLogWriter log = RunLogWriter.Append(LogPath))
+        using (RunLogWriter log = RunLogWriter.Append(LogPath, afterStep: long.MaxValue))
         {
             for (int step = 3; step <= 4; step++)
                 log.Write(new StepRecord(step, 1, 10 * step, 0.1, 1));
@@ -146,11 +146,44 @@ public sealed class RunLogTests : IDisposable
         Assert.DoesNotContain("\"epo\n", File.ReadAllText(LogPath), StringComparison.Ordinal);
     }
 
+    /// <summary>What a killed run reported after its last checkpoint is made again: the file has one line a step.</summary>
+    [Fact]
+    public void Appending_after_a_step_removes_what_came_later()
+    {
+        using (RunLogWriter log = RunLogWriter.Create(LogPath))
+        {
+            for (int step = 1; step <= 4; step++)
+                log.Write(new StepRecord(step, 1, step, 0.1, 1));
+            log.Write(new EpochRecord(1, 4, 9, 0, 0, 0, 0));
+            log.Write(new StepRecord(5, 2, 5, 0.1, 1));
+        }
+
+        string whole = File.ReadAllText(LogPath);
+        using (RunLogWriter.Append(LogPath, afterStep: 5)) { }
+        Assert.Equal(whole, File.ReadAllText(LogPath));
+        using (RunLogWriter.Append(LogPath, afterStep: 4)) { }
+        Assert.Equal(whole[..(whole.TrimEnd().LastIndexOf('\n') + 1)], File.ReadAllText(LogPath));
+        using (RunLogWriter log = RunLogWriter.Append(LogPath, afterStep: 2))
+            log.Write(new StepRecord(3, 1, 30, 0.1, 1));
+        Assert.Equal(["{\"step\":1", "{\"step\":2", "{\"step\":3"], File.ReadLines(LogPath).Select(line => line.Split(',')[0]));
+        Assert.Empty(RunLogReader.Read(LogPath).Epochs);
+    }
+
+    [Fact]
+    public void A_log_that_cannot_be_written_is_named()
+    {
+        if (!File.Exists("/dev/full"))
+            return;
+        using RunLogWriter log = RunLogWriter.Create("/dev/full");
+        ResNetException error = Assert.Throws<ResNetException>(() => log.Write(new StepRecord(1, 1, 1, 0.1, 1)));
+        Assert.Contains("the run log /dev/full cannot be written: ", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Appending_keeps_a_whole_last_line_that_lacks_its_line_feed()
     {
         File.WriteAllText(LogPath, "{\"step\":1,\"epoch\":1,\"loss\":3,\"lr\":1,\"imagesPerSecond\":1}");
-        using (RunLogWriter log = RunLogWriter.Append(LogPath))
+        using (RunLogWriter log = RunLogWriter.Append(LogPath, afterStep: long.MaxValue))
             log.Write(new StepRecord(2, 1, 4, 0.1, 1));
 
         Assert.Equal([3, 4], RunLogReader.Read(LogPath).Steps.Select(step => step.Loss));
@@ -161,7 +194,7 @@ public sealed class RunLogTests : IDisposable
     {
         File.WriteAllText(LogPath, "my diary");
 
-        ResNetException error = Assert.Throws<ResNetException>(() => RunLogWriter.Append(LogPath));
+        ResNetException error = Assert.Throws<ResNetException>(() => RunLogWriter.Append(LogPath, afterStep: long.MaxValue));
         Assert.Contains("is not a run log", error.Message, StringComparison.Ordinal);
         Assert.Equal("my diary", File.ReadAllText(LogPath));
     }

@@ -32,7 +32,7 @@ public class TrainerTests
         _ = Run(Options(folder.Path), stopAfter: 1, resumeFrom: null);
         ResNetException error = Assert.Throws<ResNetException>(() => Run(Options(folder.Path) with { Seed = 9 },
             long.MaxValue, Path.Combine(folder.Path, "last.safetensors")));
-        Assert.Contains("--seed 5", error.Message, StringComparison.Ordinal);
+        Assert.Contains("seed was 5, is 9", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -77,9 +77,8 @@ public class TrainerTests
     private static List<double> Run(TrainingOptions options, long stopAfter, string? resumeFrom)
     {
         using ReferenceBackend backend = new(2);
-        using Trainer trainer = Trainer.Create(options, Data(), test: null, backend, GoldenNetwork.Untuned);
-        if (resumeFrom is not null)
-            trainer.Resume(Checkpoint.Load(resumeFrom));
+        using Trainer trainer = Trainer.Create(options, Data(), test: null, backend, GoldenNetwork.Untuned,
+            resumeFrom is null ? null : new Resumption(Checkpoint.Load(resumeFrom)));
         using CancellationTokenSource cancellation = new();
         List<double> losses = [];
         _ = trainer.Run(new TrainingObserver
