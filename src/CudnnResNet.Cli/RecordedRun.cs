@@ -1,4 +1,5 @@
 using CudnnResNet.Cli.Progress;
+using CudnnResNet.Cli.TensorBoard;
 using CudnnResNet.Inference;
 using CudnnResNet.Reporting;
 using CudnnResNet.Training;
@@ -10,6 +11,9 @@ namespace CudnnResNet.Cli;
 internal sealed class RecordedRun : IDisposable
 {
     private readonly List<RunLogWriter> _logs = [];
+
+    /// <summary>Receives the run for TensorBoard; null for none. The run disposes it.</summary>
+    public EventFile? Events { get; init; }
 
     /// <summary>Writes the first step's gradients here.</summary>
     public string? GradientFile { get; init; }
@@ -31,6 +35,7 @@ internal sealed class RecordedRun : IDisposable
         using Interruption interruption = new();
         foreach (RunLogWriter log in _logs)
             log.Write(header);
+        Events?.Write(header);
         TrainingDisplay display = TrainingDisplay.For(terminal, () => trainer.TotalSteps);
         TrainingObserver observer = new()
         {
@@ -38,6 +43,7 @@ internal sealed class RecordedRun : IDisposable
             {
                 foreach (RunLogWriter log in _logs)
                     log.Write(step);
+                Events?.Write(step);
                 OnStep?.Invoke(step);
                 display.OnStep(step);
             },
@@ -45,6 +51,7 @@ internal sealed class RecordedRun : IDisposable
             {
                 foreach (RunLogWriter log in _logs)
                     log.Write(epoch);
+                Events?.Write(epoch);
                 display.OnEpoch(epoch);
             },
             OnEvaluation = OnEvaluation,
@@ -64,6 +71,7 @@ internal sealed class RecordedRun : IDisposable
     {
         foreach (RunLogWriter log in _logs)
             log.Dispose();
+        Events?.Dispose();
     }
 
     private void WriteGradients(IReadOnlyList<NamedTensor> gradients)

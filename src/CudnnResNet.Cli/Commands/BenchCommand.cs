@@ -27,6 +27,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 {
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
+    private readonly ProfileFlags _profile = new("measured batches");
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a batch (default 1; training 16).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
     private readonly Option<double?> _seconds = Flag.Number("--seconds", "How long to measure (default 5); at least three batches are run.");
@@ -49,6 +50,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         _device.AddTo(command);
         command.Add(_seconds);
         command.Add(_warmup);
+        _profile.AddTo(command);
         command.Add(_json);
         command.SetAction(Run);
         return command;
@@ -62,10 +64,12 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
         double seconds = NotNegative(parsed, _seconds, 5);
         double warmup = NotNegative(parsed, _warmup, 1);
+        Profile? profile = _profile.Read(parsed, terminal);
         using Device device = Devices.Open(request, terminal);
         Measured measured = isTraining
-            ? Train(spec, batch, size, device, warmup, seconds)
-            : Infer(spec, batch, size, device, warmup, seconds);
+            ? Train(spec, batch, size, device, warmup, seconds, profile?.Trace)
+            : Infer(spec, batch, size, device, warmup, seconds, profile?.Trace);
+        profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
             device.Backend.Name, device.Precision.ShortName(), batch, size, device.Backend.Threads,
@@ -81,32 +85,36 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs);
 
-    private static Measured Infer(ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds)
+    private static Measured Infer(
+        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
         using InferenceSession session = InferenceSession.Create(
             spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+        session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
-        return Measure(session.Compiled, warmup, seconds,
+        return Measure(session.Compiled, warmup, seconds, trace,
             () => session.WriteImages(images), session.Run, () => session.ReadLogits(logits));
     }
 
-    private static Measured Train(ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds)
+    private static Measured Train(
+        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
         StepOptions step = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
         using TrainingSession session = TrainingSession.Create(
             spec, batch, size, size, device.Precision, step, device.Backend, device.Compiler);
         session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+        session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
         int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
-        return Measure(session.Compiled, warmup, seconds,
+        return Measure(session.Compiled, warmup, seconds, trace,
             () => session.WriteBatch(images, labels, learningRate: 1e-3), session.Run, () => _ = session.ReadLoss());
     }
 
     private static Measured Measure(
-        CompiledGraph compiled, double warmup, double seconds, Action write, Action run, Action read)
+        CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
     {
         const int FewestBatches = 3;
         Measured measured = new(compiled, [], []);
@@ -121,6 +129,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         begin = Stopwatch.GetTimestamp();
         while (measured.LatencyMs.Count < FewestBatches || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds)
         {
+            using StepTrace.StepScope step = StepTrace.Step(trace);
             long start = Stopwatch.GetTimestamp();
             write();
             long written = Stopwatch.GetTimestamp();

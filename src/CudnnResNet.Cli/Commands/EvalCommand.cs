@@ -18,6 +18,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly DataFlags _data = new();
+    private readonly ProfileFlags _profile = new("batches");
     private readonly NormalizationFlag _normalize = new("as the weights', else none");
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
@@ -35,6 +36,7 @@ internal sealed class EvalCommand(Terminal terminal)
         eval._model.AddTo(command);
         eval._device.AddTo(command);
         command.Add(eval._batch);
+        eval._profile.AddTo(command);
         command.Add(eval._json);
         command.SetAction(eval.Run);
         return command;
@@ -52,14 +54,17 @@ internal sealed class EvalCommand(Terminal terminal)
         Normalization normalization = _normalize.Read(parsed, weights, NormalizationKind.None,
             () => request.HasTestPart ? request.Load(train: true, spec.Classes) : data);
         int batch = parsed.Positive(_batch, 100);
+        Profile? profile = _profile.Read(parsed, terminal);
 
         using Device device = Devices.Open(deviceRequest, terminal);
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(batch, data.Count),
             data.Height, data.Width, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(weights.Weights);
+        session.Trace = profile?.Trace;
         long start = Stopwatch.GetTimestamp();
         Evaluation evaluation = Evaluator.Evaluate(session, data, normalization);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        profile?.Finish();
         Print(parsed.GetValue(_json), new EvalReport(weights.Path, data.Name, ModelText.Name(spec), ModelText.Word(spec.Version),
             device.Backend.Name, device.Precision.ShortName(), data.Count,
             evaluation.Predictions.Count(p => p.Label == p.Predicted), evaluation.Accuracy, evaluation.Loss, seconds), spec, device);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Data;
+using CudnnResNet.Execution;
 using CudnnResNet.Inference;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
@@ -14,6 +15,7 @@ internal sealed class PredictCommand(Terminal terminal)
 
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
+    private readonly ProfileFlags _profile = new("batches");
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<string?> _tensor = Flag.Text("--tensor", "IN.npy", "float32 [N, C, H, W], as the network takes it: nothing is normalised.");
@@ -31,6 +33,7 @@ internal sealed class PredictCommand(Terminal terminal)
         predict._model.AddTo(command);
         predict._device.AddTo(command);
         command.Add(predict._batch);
+        predict._profile.AddTo(command);
         command.SetAction(predict.Run);
         return command;
     }
@@ -42,6 +45,7 @@ internal sealed class PredictCommand(Terminal terminal)
         (string input, string output) = (parsed.Required(_tensor), parsed.Required(_out));
         int batch = parsed.Positive(_batch, DefaultBatch);
         OutputPaths.RequireFileIn(_out.Name, output);
+        Profile? profile = _profile.Read(parsed, terminal);
         WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
         ResNetSpec spec = model.Resolve(weights);
         NpyArray images = NpyFile.Read(input);
@@ -52,7 +56,9 @@ internal sealed class PredictCommand(Terminal terminal)
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(count, batch),
             height, width, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(weights.Weights);
+        session.Trace = profile?.Trace;
         NpyFile.Write(output, [count, spec.Classes], Logits(session, images.AsFloats(), count));
+        profile?.Finish();
         terminal.Output.WriteLine(
             $"wrote {output}: logits [{count}, {spec.Classes}] of {ModelText.Describe(spec)} ({device.Description})");
         return CommandLine.Done;
@@ -67,10 +73,12 @@ internal sealed class PredictCommand(Terminal terminal)
         float[] logits = new float[count * classes];
         for (int first = 0; first < count; first += batch)
         {
+            using StepTrace.StepScope step = StepTrace.Step(session.Trace);
             int valid = Math.Min(batch, count - first);
-            for (int i = 0; i < valid; i++)
-                ImageLayout.NhwcFromNchw(nchw.Slice((first + i) * imageElements, imageElements),
-                    images.AsSpan(i * imageElements, imageElements), session.Spec.InputChannels);
+            using (StepTrace.Slice(session.Trace, TraceKind.LoadBatch))
+                for (int i = 0; i < valid; i++)
+                    ImageLayout.NhwcFromNchw(nchw.Slice((first + i) * imageElements, imageElements),
+                        images.AsSpan(i * imageElements, imageElements), session.Spec.InputChannels);
             session.Run(images, batchLogits);
             batchLogits.AsSpan(0, valid * classes).CopyTo(logits.AsSpan(first * classes));
         }

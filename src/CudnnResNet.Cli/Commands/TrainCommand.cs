@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudnnResNet.Cli.Flags;
+using CudnnResNet.Cli.TensorBoard;
 using CudnnResNet.Data;
 using CudnnResNet.Models;
 using CudnnResNet.Reporting;
@@ -13,6 +14,8 @@ internal sealed class TrainCommand(Terminal terminal)
     public const string LastFile = "last.safetensors";
     public const string BestFile = "best.safetensors";
 
+    private const string EventFolder = "tensorboard";
+
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly DataFlags _data = new();
@@ -25,6 +28,13 @@ internal sealed class TrainCommand(Terminal terminal)
         string.Join('|', Preset.All.Select(preset => preset.Name)),
         text => Preset.All.FirstOrDefault(preset => preset.Name == text),
         $"one of {string.Join(", ", Preset.All.Select(preset => preset.Name))}");
+    private readonly Option<string?> _tensorBoard = new("--tensorboard")
+    {
+        Description = $"Write TensorBoard event files (default folder: {EventFolder} in --out).",
+        HelpName = "[DIR]",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+    private readonly ProfileFlags _profile = new("steps");
     private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
         "Evaluated after each epoch (default: the test part of --data, where it has one).");
     private readonly Option<string?> _init = Flag.Text("--init", "W.safetensors", "Start from these weights.");
@@ -60,6 +70,8 @@ internal sealed class TrainCommand(Terminal terminal)
         command.Add(train._log);
         command.Add(train._report);
         command.Add(train._noReport);
+        command.Add(train._tensorBoard);
+        train._profile.AddTo(command);
         command.Add(train._gradients);
         command.SetAction(train.Run);
         return command;
@@ -94,6 +106,7 @@ internal sealed class TrainCommand(Terminal terminal)
         };
         options.Validate();
         RequireOutputs(parsed, folder, isResumed: resume is not null);
+        Profile? profile = _profile.Read(parsed, terminal);
 
         using Device device = Devices.Open(deviceRequest, terminal);
         using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler,
@@ -101,10 +114,11 @@ internal sealed class TrainCommand(Terminal terminal)
         if (resumed is null && weights is not null)
             trainer.LoadWeights(weights.Weights);
         Introduce(request, weights, trainer, train, test, device, folder);
-        return Train(parsed, trainer, options, new RunSubject(train, test, device), resumed is not null);
+        trainer.Trace = profile?.Trace;
+        return Train(parsed, trainer, profile, options, new RunSubject(train, test, device), resumed is not null);
     }
 
-    private int Train(ParseResult parsed, Trainer trainer, TrainingOptions options, RunSubject subject, bool isResumed)
+    private int Train(ParseResult parsed, Trainer trainer, Profile? profile, TrainingOptions options, RunSubject subject, bool isResumed)
     {
         RunFiles files = new(options.OutputFolder!, subject, terminal);
         files.Begin(trainer, isResumed);
@@ -113,7 +127,9 @@ internal sealed class TrainCommand(Terminal terminal)
         int interruptedCode;
         using (RecordedRun run = new()
         {
+            Events = EventsOf(parsed, options.OutputFolder!),
             GradientFile = parsed.GetValue(_gradients),
+            OnStep = profile is null ? null : _ => profile.WriteOnceComplete(),
             OnEvaluation = evaluation => files.Keep(evaluation, options.Spec),
         })
         {
@@ -123,6 +139,7 @@ internal sealed class TrainCommand(Terminal terminal)
             result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed)), terminal);
             interruptedCode = run.InterruptedCode;
         }
+        profile?.Finish();
         if (parsed.GetValue(_report) is { } report)
             HtmlReport.Write(report, RunReport.Of(RunRecord.Read(options.OutputFolder!)));
         bool isReported = !parsed.GetValue(_noReport) && files.WriteReport();
@@ -141,6 +158,10 @@ internal sealed class TrainCommand(Terminal terminal)
         terminal.Output.WriteLine($"wrote {last}{(isReported ? $" and {files.Report}" : "")}");
         return CommandLine.Done;
     }
+
+    private EventFile? EventsOf(ParseResult parsed, string folder) => parsed.GetResult(_tensorBoard) is null
+        ? null
+        : EventFile.Create(parsed.GetValue(_tensorBoard) ?? Path.Combine(folder, EventFolder));
 
     private DataRequest? TestRequest(ParseResult parsed, DataRequest data) => parsed.GetValue(_testData) switch
     {

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using CudnnResNet.Execution;
 
 namespace CudnnResNet.Data;
 
@@ -17,6 +18,7 @@ public sealed class BatchLoader : IDisposable
     private readonly object _gate = new();
     private readonly int _count;
     private readonly LoaderOptions _options;
+    private readonly StepTrace? _trace;
     private long _made;
     private long _taken;
     private ExceptionDispatchInfo? _failure;
@@ -29,10 +31,10 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <inheritdoc cref="BatchLoader(IDataSet, LoaderOptions)"/>
-    public BatchLoader(IDataSet data, LoaderOptions options, LoaderPosition start)
+    public BatchLoader(IDataSet data, LoaderOptions options, LoaderPosition start, StepTrace? trace = null)
     {
         _sequence = new TrainingSequence(data, options, start);
-        (_count, _options) = (data.Count, options);
+        (_count, _options, _trace) = (data.Count, options, trace);
         _ring = new Batch[options.Prefetch + 1];
         for (int i = 0; i < _ring.Length; i++)
             _ring[i] = new Batch(options.Batch, data.ImageElements());
@@ -82,7 +84,8 @@ public sealed class BatchLoader : IDisposable
         {
             while (WaitForRoom())
             {
-                _sequence.Next(_ring[_made % _ring.Length]);
+                using (StepTrace.Slice(_trace, TraceKind.MakeBatch))
+                    _sequence.Next(_ring[_made % _ring.Length]);
                 lock (_gate)
                 {
                     _made++;

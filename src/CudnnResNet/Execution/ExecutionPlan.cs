@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
@@ -16,6 +17,8 @@ public sealed class ExecutionPlan : IDisposable
     private readonly bool _ownsArena;
     private readonly LoadedKernel[] _kernels;
     private readonly Region[] _regions;
+    private StepTrace? _trace;
+    private int _firstTraced;
     private LoadedKernel? _recording;
     private bool _hasRun;
     private bool _isRecorded;
@@ -33,6 +36,17 @@ public sealed class ExecutionPlan : IDisposable
     }
 
     public CompiledGraph Compiled { get; }
+
+    /// <summary>Records the kernels of the runs it asks for; null records nothing and costs nothing.</summary>
+    public StepTrace? Trace
+    {
+        get => _trace;
+        set
+        {
+            _firstTraced = value?.Attach(Compiled) ?? 0;
+            _trace = value;
+        }
+    }
 
     /// <summary>Everything that the plan uses lies here; the plan owns it, rents it from a pool, or borrows it.</summary>
     public Arena Arena { get; }
@@ -116,6 +130,11 @@ public sealed class ExecutionPlan : IDisposable
     /// </summary>
     public void Run()
     {
+        if (_trace is { IsRecording: true } trace)
+        {
+            RunTraced(trace);
+            return;
+        }
         if (_hasRun && !_isRecorded)
         {
             _recording = _backend.Record(_kernels);
@@ -135,6 +154,18 @@ public sealed class ExecutionPlan : IDisposable
     {
         for (int step = 0; step < _kernels.Length; step++)
             microseconds[step] = _backend.Time(_kernels[step]);
+        _hasRun = true;
+    }
+
+    private void RunTraced(StepTrace trace)
+    {
+        for (int step = 0; step < _kernels.Length; step++)
+        {
+            long begin = Stopwatch.GetTimestamp();
+            _kernels[step].Run();
+            _backend.Synchronize();
+            trace.Add(TraceKind.Kernel, begin, _firstTraced + step);
+        }
         _hasRun = true;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using CudnnResNet.Data;
+using CudnnResNet.Execution;
 
 namespace CudnnResNet.Inference;
 
@@ -32,7 +33,8 @@ public static class Evaluator
         EvaluationBatches batches = new(data, session.Batch, normalization);
         for (int index = 0; index < batches.BatchCount; index++)
         {
-            Batch batch = batches.Read(index);
+            using StepTrace.StepScope step = StepTrace.Step(session.Trace);
+            Batch batch = Read(batches, index, session.Trace);
             session.Run(batch.Images, logits);
             for (int i = 0; i < batch.Count; i++)
             {
@@ -46,5 +48,11 @@ public static class Evaluator
             }
         }
         return new Evaluation(loss / data.Count, predictions.ToImmutable());
+    }
+
+    private static Batch Read(EvaluationBatches batches, int index, StepTrace? trace)
+    {
+        using StepTrace.SliceScope load = StepTrace.Slice(trace, TraceKind.LoadBatch);
+        return batches.Read(index);
     }
 }

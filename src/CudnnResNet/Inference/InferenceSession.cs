@@ -40,6 +40,13 @@ public sealed class InferenceSession : IDisposable
 
     public CompiledGraph Compiled => _plan.Compiled;
 
+    /// <summary>Records copies and kernels of the steps it asks for; a step is a batch.</summary>
+    public StepTrace? Trace
+    {
+        get => _plan.Trace;
+        set => _plan.Trace = value;
+    }
+
     public static CompiledGraph Compile(ResNetSpec spec, int batch, int height, int width,
         Precision precision, IBackend backend, CompilerOptions options) =>
         Compiler.Compile(
@@ -84,7 +91,11 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
-    public void WriteImages(ReadOnlySpan<float> images) => _images.Write(images);
+    public void WriteImages(ReadOnlySpan<float> images)
+    {
+        using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
+        _images.Write(images);
+    }
 
     public void WriteImages(ReadOnlySpan<double> images) => _images.Write(images);
 

@@ -63,6 +63,13 @@ public sealed class Trainer : IDisposable
 
     public TrainingSession Session => _session;
 
+    /// <summary>Records where the time of some steps goes; to be set before <see cref="Run"/>.</summary>
+    public StepTrace? Trace
+    {
+        get => _session.Trace;
+        set => _session.Trace = value;
+    }
+
     /// <summary>Why a run that was resumed anyway is not the unbroken one; empty where it is.</summary>
     public ImmutableArray<string> Differences { get; private set; } = [];
 
@@ -180,11 +187,12 @@ public sealed class Trainer : IDisposable
         EpochEvaluation last = default;
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
-        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position);
+        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
         long lastTick = Stopwatch.GetTimestamp();
         while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
         {
-            Batch batch = loader.Next();
+            using StepTrace.StepScope step = StepTrace.Step(Trace);
+            Batch batch = Next(loader);
             double rate = schedule.At(_progress.Step);
             double loss = _session.Step(batch.Images, batch.Labels, rate);
             if (!double.IsFinite(loss))
@@ -231,6 +239,12 @@ public sealed class Trainer : IDisposable
         _inference?.Dispose();
     }
 
+    private Batch Next(BatchLoader loader)
+    {
+        using StepTrace.SliceScope load = StepTrace.Slice(Trace, TraceKind.LoadBatch);
+        return loader.Next();
+    }
+
     /// <summary>
     /// The checkpoint to continue from is written last: whatever is killed before it is done again by the run that resumes,
     /// and nothing that it holds is missing elsewhere.
@@ -267,6 +281,7 @@ public sealed class Trainer : IDisposable
     {
         if (_inference is null)
             return default;
+        using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Evaluate);
         NetworkWeights? average = _session.SaveAverage();
         return new EpochEvaluation(Evaluate(_session.SaveWeights()), average is null ? null : Evaluate(average));
     }
@@ -319,6 +334,7 @@ public sealed class Trainer : IDisposable
     {
         if (_options.OutputFolder is not { } folder)
             return;
+        using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
         observer.OnSaving?.Invoke();
         string path = Path.Combine(folder, file);
         Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, servesAverage);

@@ -63,6 +63,18 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
 
+    /// <summary>Records copies and kernels of the steps it asks for.</summary>
+    public StepTrace? Trace
+    {
+        get => _update.Plan.Trace;
+        set
+        {
+            _update.Plan.Trace = value;
+            if (_accumulate is not null)
+                _accumulate.Plan.Trace = value;
+        }
+    }
+
     /// <summary>Every plan of a step by name.</summary>
     public IEnumerable<(string Name, CompiledGraph Plan)> Plans => _accumulate is null
         ? [("plan", Compiled)]
@@ -176,7 +188,8 @@ public sealed class TrainingSession : IDisposable
         double loss = 0;
         for (int pass = 0; pass < Passes; pass++)
         {
-            _images.Write(PartOf(images, pass));
+            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
+                _images.Write(PartOf(images, pass));
             loss += RunPass(pass, labels, learningRate);
         }
         return loss / Passes;
@@ -197,6 +210,7 @@ public sealed class TrainingSession : IDisposable
     /// <summary>What the next <see cref="Run"/> works on: the batch of one pass.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
+        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         _images.Write(images);
         WriteLabels(labels, learningRate);
     }
