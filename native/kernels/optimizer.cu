@@ -1,22 +1,6 @@
-// Parameter updates and what guards them. Everything that changes from step to step is read from device memory, and an
-// overflow is a flag there: the host decides nothing inside a step.
+// Parameter updates beside loss scaling, and those of all tensors at once. What changes from step to step is read from
+// device memory, and an overflow is a flag there: the host decides nothing inside a step.
 #include "lanes.h"
-
-/// Threads of the block that ends a sum; partial sums are one a block.
-constexpr int kSumThreads = kMaxBlockThreads;
-
-/// The sum over the block's threads by halving, in one order; the result is thread 0's.
-DEVICE double block_total(double value) {
-    SHARED_ARRAY(double, sums, kSumThreads);
-    sums[threadIdx.x] = value;
-    barrier();
-    for (int half = kSumThreads / 2; half > 0; half /= 2) {
-        if (static_cast<int>(threadIdx.x) < half)
-            sums[threadIdx.x] += sums[threadIdx.x + half];
-        barrier();
-    }
-    return sums[0];
-}
 
 DEVICE bool is_raised(const unsigned* flag) { return flag != nullptr && load(flag) != 0; }
 
@@ -92,8 +76,8 @@ KERNEL(sgd_update_all, const UpdateRow* rows, const UpdateChunk* chunks, const f
         sgd_lanes<1>(row.w + begin + i, row.dw + begin + i, row.velocity + begin + i, factors);
 }
 
-// y = keep * y + take * x; an operand whose factor is 0 is not read. overflow may be null.
-KERNEL(blend, float* y, const float* x, const unsigned* overflow, i64 elements, float keep, float take) {
+// y = keep * y + take * x, the moving average of weights; an operand whose factor is 0 is not read. overflow may be null.
+KERNEL(blend_guarded, float* y, const float* x, const unsigned* overflow, i64 elements, float keep, float take) {
     if (is_raised(overflow))
         return;
     over_elements<kLanesOf<float>>(elements, [&](i64 i, auto lanes) {
@@ -108,48 +92,6 @@ KERNEL(blend, float* y, const float* x, const unsigned* overflow, i64 elements, 
             old[l] = fused(keep, old[l], take * added[l]);
         store_lanes(y + i, old);
     });
-}
-
-// The sum of squares of each block's share, in double; blocks of 256 threads, any grid: its size fixes the order.
-KERNEL(squared_sum_partial, const float* x, double* partial, i64 elements) {
-    double sum = 0;
-    over_elements<kLanesOf<float>>(elements, [&](i64 i, auto lanes) {
-        float values[decltype(lanes)::count];
-        load_lanes(x + i, values);
-        for (float value : values)
-            sum += static_cast<double>(value) * value;
-    });
-    sum = block_total(sum);
-    if (threadIdx.x == 0)
-        store(partial + blockIdx.x, sum);
-}
-
-// total = sum of the partial sums (+ before, where it is not null); one block of 256 threads.
-KERNEL(squared_sum_finish, const double* partial, const float* before, float* total, int partials) {
-    double sum = 0;
-    for (int i = static_cast<int>(threadIdx.x); i < partials; i += kSumThreads)
-        sum += load(partial + i);
-    sum = block_total(sum);
-    if (threadIdx.x == 0)
-        store(total, static_cast<float>(sum + (before == nullptr ? 0 : static_cast<double>(load(before)))));
-}
-
-// min(1, max_norm / (norm + 1e-6)); NaN stays NaN. One thread.
-KERNEL(clip_scale, const float* squared_norm, float* scale, float max_norm) {
-    if (blockIdx.x != 0 || threadIdx.x != 0)
-        return;
-    const float ratio = max_norm / (square_root(load(squared_norm)) + 1e-6f);
-    store(scale, ratio > 1 ? 1.0f : ratio);
-}
-
-// coefficient * |w| / (gradient_scale * |dw| + weight_decay * |w|), 1 where either norm is 0. One thread.
-KERNEL(trust_ratio, const float* squared_weights, const float* squared_gradients, const float* gradient_scale, float* ratio,
-       float coefficient, float weight_decay) {
-    if (blockIdx.x != 0 || threadIdx.x != 0)
-        return;
-    const float weight = square_root(load(squared_weights));
-    const float gradient = square_root(load(squared_gradients)) * factor(gradient_scale);
-    store(ratio, weight == 0 || gradient == 0 ? 1.0f : coefficient * weight / fused(weight_decay, weight, gradient));
 }
 
 // Raises the flag where a gradient is infinite or NaN; any grid.

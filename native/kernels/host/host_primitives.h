@@ -19,11 +19,12 @@
 #define blockDim (::host_gpu::current_block().block_extent)
 #define gridDim (::host_gpu::current_block().grid_extent)
 
+// Two programs may have kernels of one name, as two modules may.
 #define KERNEL(name, ...)                                                                          \
-    extern "C" void name(__VA_ARGS__);                                                             \
+    static void name(__VA_ARGS__);                                                                 \
     static const ::host_gpu::Registration registration_of_##name(                                  \
         ::host_gpu::Launcher<&name>::entry(HOST_GPU_PROGRAM, #name));                              \
-    extern "C" void name(__VA_ARGS__)
+    static void name(__VA_ARGS__)
 
 // The lambda's type is unlike any other: it tells two arrays of one block apart.
 #define SHARED_ARRAY(T, name, count) \
