@@ -80,9 +80,6 @@ public sealed class TrainingSession : IDisposable
         ? [("plan", Compiled)]
         : [("plan", Compiled), ("plan of the accumulation", _accumulate.Plan.Compiled)];
 
-    /// <summary>The plan of the passes before the last; null where there is one pass.</summary>
-    public CompiledGraph? Accumulating => _accumulate?.Plan.Compiled;
-
     /// <summary>The graph of a whole step, or of the last pass of one.</summary>
     public static LayerGraph StepGraph(
         ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options) =>
