@@ -36,10 +36,12 @@ CRN_API int64_t crn_wgrad_bf16_workspace(const crn_convolution* g, int32_t threa
 CRN_API void crn_wgrad_bf16(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
                             void* workspace);
 
-/* A 3x3 convolution of stride 1 and padding 1 in float32 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. */
+/* A 3x3 convolution of stride 1 and padding 1 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. All arithmetic is in
+   float32. */
 typedef struct {
     int32_t n, h, w, c, k;
     int32_t tile;      /* outputs of a tile in each direction: 2 or 4 */
+    int32_t bf16;      /* not 0: x, y and other are bf16, and filters are rounded to it before they are transformed */
     int32_t threads;   /* the result does not depend on it */
     int32_t features;  /* what may be used; at least CRN_AVX2 */
 } crn_winograd_problem;
@@ -54,8 +56,8 @@ CRN_API void crn_winograd_pack(const crn_winograd_problem* problem, const float*
 
 /* y = convolution [+ bias[k]] [+ other[n,h,w,k]], then the maximum with 0 where relu is not 0. bias and other may be
    null; other may be y. */
-CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const float* x, const float* packed, const float* bias,
-                              const float* other, int32_t relu, float* y, void* workspace);
+CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const void* x, const float* packed, const float* bias,
+                              const void* other, int32_t relu, void* y, void* workspace);
 
 /* A 1x1 convolution without padding in float32: x[n,h,w,c] to y[n,p,q,k], p = (h - 1) / stride + 1, q likewise. */
 typedef struct {

@@ -118,6 +118,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         const int FewestBatches = 3;
         Measured measured = new(compiled, [], []);
+        HostMemory.ReleaseUnused();
         long begin = Stopwatch.GetTimestamp();
         do
         {

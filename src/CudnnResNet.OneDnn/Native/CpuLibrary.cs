@@ -31,8 +31,8 @@ internal static unsafe partial class CpuLibrary
         CpuWinogradProblem* problem, float* filter, int backward, float* packed);
 
     [LibraryImport(Library)]
-    internal static partial void crn_winograd_run(CpuWinogradProblem* problem, float* x, float* packed, float* bias,
-        float* other, int relu, float* y, byte* workspace);
+    internal static partial void crn_winograd_run(CpuWinogradProblem* problem, byte* x, float* packed, float* bias,
+        byte* other, int relu, byte* y, byte* workspace);
 
     [LibraryImport(Library)]
     internal static partial long crn_product_packed_bytes(CpuProductProblem* problem);
