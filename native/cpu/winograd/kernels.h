@@ -281,13 +281,18 @@ void pack_block(const crn_winograd_problem& p, const Blocking& cut, const float*
             }
     const int64_t panel = vector * kLanes / kPanel, width = cut.panel_width(panel), channels = cut.in_blocks * kLanes;
     float* to = packed + panel * kPanel * cut.points * channels + block * kLanes * width + vector * kLanes % kPanel;
+    // Points lie a power of two apart where channels do: written one by one they would evict each other from the cache.
+    alignas(kLanes * sizeof(float)) float u[Tile::kInputs * Tile::kInputs][kLanes][kLanes];
     // What the direct method multiplies: the products of bf16 convolutions are of bf16 filters.
     if (p.bf16)
         for (int64_t c = 0; c < kLanes; c++)
             for (int tap = 0; tap < 9; tap++)
                 to_bf16(Lanes::load(g[c][tap])).store(g[c][tap]);
     for (int64_t c = 0; c < kLanes; c++)
-        transform_filter<Tile>(g[c], to + c * width, channels * width);
+        transform_filter<Tile>(g[c], u[0][c], kLanes * kLanes);
+    for (int64_t point = 0; point < cut.points; point++)
+        for (int64_t c = 0; c < kLanes; c++)
+            Lanes::load(u[point][c]).store(to + point * channels * width + c * width);
 }
 
 template <class Tile>

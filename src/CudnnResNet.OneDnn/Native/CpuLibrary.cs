@@ -14,6 +14,12 @@ internal static unsafe partial class CpuLibrary
     internal static partial CpuFeatures crn_features();
 
     [LibraryImport(Library)]
+    internal static partial double crn_peak_operations(int threads, CpuFeatures features, int bf16);
+
+    [LibraryImport(Library)]
+    internal static partial double crn_peak_bandwidth(int threads, byte* memory, long bytes);
+
+    [LibraryImport(Library)]
     internal static partial long crn_wgrad_bf16_workspace(CpuConvolution* g, int threads);
 
     [LibraryImport(Library)]

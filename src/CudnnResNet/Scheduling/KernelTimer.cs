@@ -40,8 +40,8 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private static readonly byte[] Centres = [.. Enumerable.Repeat((byte)4, PatternBytes)];
 
     /// <summary>
-    /// The time of one run of each kernel in microseconds: the least of several, because whatever disturbs a run makes
-    /// it longer.
+    /// The time that one run of each kernel adds to a step, in microseconds: the least of several, because whatever
+    /// disturbs a run makes it longer, and the gap behind it.
     /// </summary>
     public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
@@ -120,7 +120,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             if (run == 2 && second <= Agreement * least && least > Hopeless * bestSoFar)
                 break;
         }
-        return Math.Max(least, 0.01);
+        return Math.Max(least, 0.01) + backend.GapMicroseconds;
     }
 
     /// <summary>The operand that the chain begins with, unless it is too large to be found in a cache.</summary>
