@@ -87,6 +87,7 @@ internal sealed class LoadedConvolution : DeviceKernel
 
     private void RunFirst()
     {
+        CudnnException? first = null;
         while (true)
         {
             cudnnStatus_t status = Cudnn.cudnnBackendExecute(_session.Cudnn, _plan.Descriptor, _variantPack);
@@ -96,12 +97,13 @@ internal sealed class LoadedConvolution : DeviceKernel
                 return;
             }
             CudnnException error = new($"cudnnBackendExecute({_plan.Tag}) for '{_line}'", status);
+            first ??= error;
             _session.Refuse(error.Message);
             EnginePlan? next;
             do
                 next = _next();
             while (next is not null && next.WorkspaceBytes > _workspaceBytes);
-            _plan = next ?? throw error;
+            _plan = next ?? throw first;
             _variantPack.Dispose();
             _variantPack = EnginePlan.Bind(_ids, _addresses, _workspace);
         }
