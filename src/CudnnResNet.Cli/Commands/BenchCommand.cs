@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.Plans;
@@ -107,7 +108,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         using InferenceSession session = InferenceSession.Create(
             spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
-        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+        LoadFreshWeights(session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
@@ -121,7 +122,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         StepOptions step = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
         using TrainingSession session = TrainingSession.Create(
             spec, batch, size, size, device.Precision, step, device.Backend, device.Compiler);
-        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+        LoadFreshWeights(session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
@@ -129,6 +130,15 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         return Measure(session.Compiled, warmup, seconds, trace,
             () => session.WriteBatch(images, labels, learningRate: 1e-3), session.Run, () => _ = session.ReadLoss());
     }
+
+    // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoadFreshWeights(InferenceSession session) =>
+        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoadFreshWeights(TrainingSession session) =>
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
 
     private static Measured Measure(
         CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
