@@ -14,53 +14,67 @@ namespace CudnnResNet.Tests.Cuda;
 /// <summary>
 /// Each fusion that the catalog offers for two small networks, alone, against the plan without any. In float32 a fusion
 /// keeps the arithmetic and may change the order of a sum. In 16 bits it leaves out the rounding between its parts, up to
-/// 2^-9 (bf16) of each value there; as for the golden cases, logits and losses may be eight of these away. Gradients are
-/// judged as a whole, by what docs/numerics.md has for PyTorch's own bf16: up to 21 percent of their norm.
+/// 2^-9 (bf16) of each value there; as for the golden cases, logits and losses may be eight of these away. Rounding moves
+/// ReLU masks, so that 16-bit gradients of an untrained network are far from float32's: those of a fused plan may not be
+/// much further from these than those of the unfused one.
 /// </summary>
 [Collection("simulated GPU")]
 public sealed class FusionTests(ITestOutputHelper output)
 {
     private const int Steps = 2;
 
+    private const double GradientTolerance = 1e-4;
+
+    /// <summary>Two sets of roundings of one kind differ by chance.</summary>
+    private const double MostLoss = 1.25;
+
     /// <summary>The last stage keeps 16 values a channel: batch norm of a few would make a sign of every rounding.</summary>
     private const int Batch = 4;
     private const int Side = 16;
 
     [CudaTheory]
-    [InlineData(18, ResNetVersion.V1_5, Precision.Fp32, 1e-5, 1e-4)]
-    [InlineData(18, ResNetVersion.V1_5, Precision.Bf16, 1.0 / 64, 0.21)]
-    [InlineData(50, ResNetVersion.V2, Precision.Fp32, 1e-5, 1e-4)]
-    [InlineData(50, ResNetVersion.V2, Precision.Bf16, 1.0 / 64, 0.21)]
-    public void EachAloneGivesTheUnfusedNumbers(
-        int depth, ResNetVersion version, Precision precision, double tolerance, double gradientTolerance)
+    [InlineData(18, ResNetVersion.V1_5, Precision.Fp32, 1e-5)]
+    [InlineData(18, ResNetVersion.V1_5, Precision.Bf16, 1.0 / 64)]
+    [InlineData(50, ResNetVersion.V2, Precision.Fp32, 1e-5)]
+    [InlineData(50, ResNetVersion.V2, Precision.Bf16, 1.0 / 64)]
+    public void EachAloneGivesTheUnfusedNumbers(int depth, ResNetVersion version, Precision precision, double tolerance)
     {
         ResNetSpec spec = new() { Depth = depth, Version = version, Width = 16, Classes = 8, Stem = ResNetStem.Cifar };
         using IBackend device = DeviceUnderTest.Create();
         Outcome all = Run(spec, precision, device);
         Outcome none = Run(spec, precision, new ChainFilter(device, (_, _) => false));
         Assert.Empty(none.Fusions);
+        Outcome exact = precision == Precision.Fp32 ? none : Run(spec, Precision.Fp32, new ChainFilter(device, (_, _) => false));
+        double apart = precision == Precision.Fp32 ? GradientTolerance : MostLoss * Apart(none, exact);
         Assert.True(all.Offered.Count >= 4, $"only {string.Join(", ", all.Offered)}");
-        Check(all, none, tolerance, gradientTolerance, "all");
+        Check(all, "all");
         foreach ((string kernel, string chain) in all.Offered.Order())
         {
             Outcome one = Run(spec, precision,
                 new ChainFilter(device, (candidate, problem) => Family(candidate) == kernel && Chain(problem) == chain));
             output.WriteLine($"{chain} by {kernel}: {one.Fusions.Count} segments");
             Assert.True(one.Fusions.Count > 0, $"{chain} by {kernel} is in no plan");
-            Check(one, none, tolerance, gradientTolerance, $"{chain} by {kernel}");
+            Check(one, $"{chain} by {kernel}");
+        }
+
+        void Check(Outcome fused, string what)
+        {
+            Near(none.Logits, fused.Logits, tolerance * none.Logits.Max(Math.Abs), $"{what}: logits");
+            Near(none.Losses, fused.Losses, tolerance * none.Losses.Max(Math.Abs), $"{what}: losses");
+            Assert.True(Apart(fused, exact) <= apart, $"{what}: gradients are {Apart(fused, exact):e2} away, {apart:e2} is allowed");
         }
     }
 
-    private static void Check(Outcome actual, Outcome expected, double tolerance, double gradientTolerance, string what)
+    /// <summary>The distance of all gradients together, relative to their norm.</summary>
+    private static double Apart(Outcome actual, Outcome exact)
     {
-        Near(expected.Logits, actual.Logits, tolerance * expected.Logits.Max(Math.Abs), $"{what}: logits");
-        Near(expected.Losses, actual.Losses, tolerance * expected.Losses.Max(Math.Abs), $"{what}: losses");
-        foreach ((string name, double[] gradient) in expected.Gradients)
+        double apart = 0, norm = 0;
+        foreach ((string name, double[] gradient) in exact.Gradients)
         {
-            double norm = GoldenNetwork.Norm(gradient);
-            double apart = GoldenNetwork.Norm([.. gradient.Zip(actual.Gradients[name], (a, b) => a - b)]);
-            Assert.True(apart <= gradientTolerance * norm + 1e-7, $"{what}: the gradient of {name} is {apart / norm:e2} of its norm away");
+            apart += gradient.Zip(actual.Gradients[name], (a, b) => (a - b) * (a - b)).Sum();
+            norm += gradient.Sum(value => value * value);
         }
+        return Math.Sqrt(apart / norm);
     }
 
     private static void Near(double[] expected, double[] actual, double allowed, string what)
