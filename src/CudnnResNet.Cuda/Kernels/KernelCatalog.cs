@@ -19,6 +19,7 @@ internal static class KernelCatalog
     [
         .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
         .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
+        new ProductKernel(session),
         new BatchNormTrainingKernel(session),
         new BatchNormBackwardKernel(session),
         new AffineKernel(session),

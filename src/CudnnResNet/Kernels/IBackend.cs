@@ -21,7 +21,16 @@ public interface IBackend : IDisposable
     /// <summary>Bytes that a measurement must touch between two runs so that no operand is found in a cache.</summary>
     long CacheBytes { get; }
 
+    /// <summary>
+    /// Microseconds that a kernel costs a step beside its own run: what lies between two kernels, and operands that its
+    /// neighbours took from the caches. Of two ways that take equally long, the one with fewer kernels is the faster.
+    /// </summary>
+    double GapMicroseconds => 0;
+
     KernelSupport Supports(Precision precision);
+
+    /// <summary>Measures the limits of this device, in less than a second; null where the backend cannot.</summary>
+    MachinePeaks? MeasurePeaks(Precision precision) => null;
 
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);

@@ -11,9 +11,8 @@ namespace CudnnResNet.Cuda.Kernels.Convolution;
 /// An engine bound to memory. What it refuses at its first run, the next engine that fits into the same workspace does;
 /// the reason is kept.
 /// </summary>
-internal sealed class LoadedConvolution : DeviceKernel
+internal sealed class LoadedConvolution : LibraryKernel
 {
-    private readonly CudaSession _session;
     private readonly Func<EnginePlan?> _next;
     private readonly long[] _ids;
     private readonly CUdeviceptr[] _addresses;
@@ -22,17 +21,14 @@ internal sealed class LoadedConvolution : DeviceKernel
     private readonly KernelLaunch? _convertBefore;
     private readonly KernelLaunch? _convertAfter;
     private readonly KernelLaunch? _pack;
-    private readonly string _line;
     private EnginePlan _plan;
     private CudnnBackendDescriptor _variantPack;
     private bool _hasRun;
 
     internal LoadedConvolution(CudaSession session, ConvolutionProblem convolution, Problem problem,
-        KernelArguments arguments, DataType filterType, Func<EnginePlan?> next) : base(session.Device)
+        KernelArguments arguments, DataType filterType, Func<EnginePlan?> next) : base(session, problem, arguments)
     {
-        _session = session;
         _next = next;
-        _line = problem.Line;
         _plan = next() ?? throw new InvalidOperationException($"No engine for '{problem}'.");
         WorkspaceParts workspace = new(arguments.AddressOf(arguments.Workspace));
         _workspaceBytes = _plan.WorkspaceBytes;
@@ -67,11 +63,11 @@ internal sealed class LoadedConvolution : DeviceKernel
 
     protected override void Pack() => _pack?.Run(Device.Stream);
 
-    protected override void Enqueue()
+    protected override void EnqueueLibrary()
     {
         _convertBefore?.Run(Device.Stream);
         if (_hasRun)
-            Cudnn.cudnnBackendExecute(_session.Cudnn, _plan.Descriptor, _variantPack).ThrowIfFailed();
+            Cudnn.cudnnBackendExecute(Session.Cudnn, _plan.Descriptor, _variantPack).ThrowIfFailed();
         else
             RunFirst();
         _convertAfter?.Run(Device.Stream);
@@ -83,6 +79,7 @@ internal sealed class LoadedConvolution : DeviceKernel
         _convertBefore?.Dispose();
         _convertAfter?.Dispose();
         _pack?.Dispose();
+        base.Release();
     }
 
     private void RunFirst()
@@ -90,15 +87,15 @@ internal sealed class LoadedConvolution : DeviceKernel
         CudnnException? first = null;
         while (true)
         {
-            cudnnStatus_t status = Cudnn.cudnnBackendExecute(_session.Cudnn, _plan.Descriptor, _variantPack);
+            cudnnStatus_t status = Cudnn.cudnnBackendExecute(Session.Cudnn, _plan.Descriptor, _variantPack);
             if (status == cudnnStatus_t.CUDNN_STATUS_SUCCESS)
             {
                 _hasRun = true;
                 return;
             }
-            CudnnException error = new($"cudnnBackendExecute({_plan.Tag}) for '{_line}'", status);
+            CudnnException error = new($"cudnnBackendExecute({_plan.Tag}) for '{Problem.Line}'", status);
             first ??= error;
-            _session.Refuse(error.Message);
+            Session.Refuse(error.Message);
             EnginePlan? next;
             do
                 next = _next();
