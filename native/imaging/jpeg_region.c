@@ -60,18 +60,26 @@ EXPORT crn_jpeg *crn_jpeg_open(void) {
   return decoder;
 }
 
+/* Leaves the image, so that the decoder may be used again. */
+static int leave(crn_jpeg *decoder, int result) {
+  jpeg_abort_decompress(&decoder->jpeg);
+  return result;
+}
+
 /* Decodes at 1 / reduction (1, 2, 4 or 8) the columns from *left on, at least *width of them, and height rows from top on, of
  * an image of the colours grey, YCbCr or RGB. *left and *width become what was decoded, in whole blocks; rgb receives
- * [height, *width, 3] and has room for capacity bytes. 0 where the image cannot be decoded so; the decoder is then spent. */
+ * [height, *width, 3] and has room for capacity bytes. 1 where it did; 0 where the image cannot be decoded so; -1 where it is
+ * damaged, and the decoder spent. */
 EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t length, int reduction, int *left, int *width,
                            int top, int height, unsigned char *rgb, size_t capacity) {
   struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
   JDIMENSION offset = (JDIMENSION)*left, columns = (JDIMENSION)*width;
   decoder->ends_early = 0;
-  if (setjmp(decoder->failed)) return 0;
+  if (setjmp(decoder->failed)) return -1;
   jpeg_mem_src(jpeg, bytes, (unsigned long)length);
-  if (jpeg_read_header(jpeg, TRUE) != JPEG_HEADER_OK) return 0;
-  if (jpeg->jpeg_color_space != JCS_YCbCr && jpeg->jpeg_color_space != JCS_GRAYSCALE && jpeg->jpeg_color_space != JCS_RGB) return 0;
+  if (jpeg_read_header(jpeg, TRUE) != JPEG_HEADER_OK) return leave(decoder, 0);
+  if (jpeg->jpeg_color_space != JCS_YCbCr && jpeg->jpeg_color_space != JCS_GRAYSCALE && jpeg->jpeg_color_space != JCS_RGB)
+    return leave(decoder, 0);
   jpeg->progress = &progress;
   jpeg->out_color_space = JCS_RGB;
   jpeg->scale_num = 1;
@@ -79,16 +87,15 @@ EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t
   jpeg_start_decompress(jpeg);
   if (*left < 0 || *width < 1 || top < 0 || height < 1 || offset + columns > jpeg->output_width ||
       (JDIMENSION)top + (JDIMENSION)height > jpeg->output_height)
-    return 0;
+    return leave(decoder, 0);
   jpeg_crop_scanline(jpeg, &offset, &columns);
-  if ((size_t)columns * 3 * (size_t)height > capacity) return 0;
-  if (top > 0 && jpeg_skip_scanlines(jpeg, (JDIMENSION)top) != (JDIMENSION)top) return 0;
+  if ((size_t)columns * 3 * (size_t)height > capacity) return leave(decoder, 0);
+  if (top > 0 && jpeg_skip_scanlines(jpeg, (JDIMENSION)top) != (JDIMENSION)top) return leave(decoder, 0);
   for (int y = 0; y < height;) {
     JSAMPROW row = rgb + (size_t)y * columns * 3;
     y += (int)jpeg_read_scanlines(jpeg, &row, 1);
   }
-  jpeg_abort_decompress(jpeg);
   *left = (int)offset;
   *width = (int)columns;
-  return !decoder->ends_early;
+  return leave(decoder, !decoder->ends_early);
 }

@@ -1,5 +1,5 @@
-using CudnnResNet.Data;
 using System.Runtime.InteropServices;
+using CudnnResNet.Data;
 using CudnnResNet.Imaging.Interop;
 
 namespace CudnnResNet.Imaging.Decoding;

@@ -38,12 +38,13 @@ internal sealed unsafe class JpegPartDecoder : IDisposable
         fixed (byte* bytes = file)
             done = JpegRegion.crn_jpeg_decode(_handle, bytes, (nuint)file.Length, reduction, &left, &columns,
                 crop.Top, crop.Height, rgb, (nuint)room * (nuint)crop.Height * PixelBuffer.Channels);
-        if (done == 0)
+        if (done < 0)
         {
             _handle.Dispose();
             _handle = null;
-            return null;
         }
+        if (done <= 0)
+            return null;
         pixels.Resize(columns, crop.Height);
         return new CropWindow(crop.Left - left, 0, crop.Width, crop.Height);
     }

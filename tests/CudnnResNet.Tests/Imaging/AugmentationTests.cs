@@ -44,7 +44,7 @@ public class AugmentationTests
                 break;
             case "equalize": ColourOperations.Equalize(rgb); break;
             case "rotate": AffineOperation.Rotate(21, Width, Height).Apply(rgb, copy, Width); break;
-            case "shear": AffineOperation.ShearX(0.2).Apply(rgb, copy, Width); break;
+            case "shear": AffineOperation.ShearX(0.21).Apply(rgb, copy, Width); break;
             case "shear_down": AffineOperation.ShearY(-0.15).Apply(rgb, copy, Width); break;
             default: AffineOperation.Translate(9, -4).Apply(rgb, copy, Width); break;
         }

@@ -117,11 +117,11 @@ public class FineTuningTests
             values[i] = entry.Key.EndsWith("running_mean", StringComparison.Ordinal) ? 0.1 * Math.Sin(i)
                 : entry.Key.EndsWith("running_var", StringComparison.Ordinal) ? 0.6 + 0.3 * Math.Cos(i)
                 : values[i];
-        return NamedTensor.FromDoubles(entry.Key, tensor.Shape, values);
+        return NamedTensor.FromDoubles(entry.Key, tensor.Shape.AsSpan(), values);
     }), "with statistics");
 
     private static NetworkWeights Moved(NetworkWeights weights, string name, double[] direction, double h) => new(weights.Tensors.ToDictionary(entry => entry.Key,
-        entry => entry.Key != name ? entry.Value : NamedTensor.FromDoubles(name, entry.Value.Shape,
+        entry => entry.Key != name ? entry.Value : NamedTensor.FromDoubles(name, entry.Value.Shape.AsSpan(),
             [.. entry.Value.ToDoubles().Zip(direction, (w, d) => w + h * d)])), "moved");
 
     private static double LossOf(IBackend backend, NetworkWeights weights)

@@ -124,7 +124,7 @@ operations = {
     'hue': F.adjust_hue(rgb, 0.2), 'sharpness': F.adjust_sharpness(rgb, 1.7), 'blur': F.adjust_sharpness(rgb, 0.2),
     'posterize': F.posterize(rgb, 5), 'solarize': F.solarize(rgb, 140.0),
     'autocontrast': F.autocontrast(F.adjust_contrast(rgb, 0.5)), 'equalize': F.equalize(rgb), 'rotate': F.rotate(rgb, 21.0),
-    'shear': F.affine(rgb, angle=0.0, translate=[0, 0], scale=1.0, shear=[math.degrees(math.atan(0.2)), 0.0], center=[0, 0]),
+    'shear': F.affine(rgb, angle=0.0, translate=[0, 0], scale=1.0, shear=[math.degrees(math.atan(0.21)), 0.0], center=[0, 0]),
     'shear_down': F.affine(rgb, angle=0.0, translate=[0, 0], scale=1.0, shear=[0.0, math.degrees(math.atan(-0.15))], center=[0, 0]),
     'translate': F.affine(rgb, angle=0.0, translate=[9, -4], scale=1.0, shear=[0.0, 0.0]),
 }
