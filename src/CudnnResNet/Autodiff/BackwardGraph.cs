@@ -14,8 +14,11 @@ public static class BackwardGraph
     /// <summary>
     /// Appends the gradients of the node that computes <paramref name="loss"/> with respect to every parameter.
     /// </summary>
-    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) =>
-        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)]).Graph;
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) => OfLoss(graph, loss, [.. graph.WithRole(ValueRole.Parameter)]);
+
+    /// <summary>As <see cref="OfLoss(LayerGraph, ValueId)"/>, with respect to some parameters alone.</summary>
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, IReadOnlyList<Value> parameters) =>
+        Append(graph, loss, seed: null, [.. parameters.Select(value => value.Id)]).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named

@@ -15,6 +15,7 @@ internal sealed class UpdateNodes
     private readonly LayerGraph _graph;
     private readonly SgdOptions _options;
     private readonly int _passes;
+    private readonly Dictionary<double, ValueId> _rates = [];
     private readonly GraphBuilder _builder;
     private readonly Dictionary<ValueId, int> _lastUse = [];
     private readonly List<PlacedNode> _passing = [];
@@ -26,16 +27,16 @@ internal sealed class UpdateNodes
         for (int i = 0; i < graph.Nodes.Length; i++)
             foreach (ValueId id in graph.Nodes[i].Inputs.Concat(graph.Nodes[i].Outputs))
                 _lastUse[id] = i;
-        List<Value> parameters = [.. graph.WithRole(ValueRole.Parameter)];
-        ValueId rate = _builder.Declare(
-            ParameterUpdates.LearningRate, TensorShape.Scalar, parameters[0].Type, ValueRole.Input);
-        Gradient[] gradients = [.. parameters.Select(GradientOf)];
+        HashSet<string> names = [.. graph.Values.Select(value => value.Name)];
+        ILookup<bool, Value> parameters = graph.WithRole(ValueRole.Parameter)
+            .ToLookup(value => names.Contains(BackwardGraph.GradientName(value.Name)));
+        Gradient[] gradients = [.. parameters[true].Select(GradientOf)];
         (ValueId Id, int Known)? scale = options.ClipNorm is { } norm ? Clip(gradients, norm) : null;
         foreach (Gradient gradient in gradients)
-            Update(gradient, rate, scale);
+            Update(gradient, scale);
         if (options.AverageDecay is { } decay)
-            foreach (Value statistic in graph.WithRole(ValueRole.State))
-                Average(statistic, decay, _lastUse[statistic.Id]);
+            foreach (Value constant in graph.WithRole(ValueRole.State).Concat(parameters[false]))
+                Average(constant, decay, _lastUse[constant.Id]);
         Declared = _builder.ToGraph() with { Outputs = graph.Outputs };
     }
 
@@ -79,9 +80,18 @@ internal sealed class UpdateNodes
         return (Emit(known, new ClipScale(norm), [total!.Value], "clip_scale"), known);
     }
 
-    private void Update(Gradient gradient, ValueId rate, (ValueId Id, int Known)? scale)
+    private ValueId RateOf(Value w)
+    {
+        double factor = _options.FactorOf(w.Name);
+        if (!_rates.TryGetValue(factor, out ValueId rate))
+            _rates.Add(factor, rate = _builder.Declare(ParameterUpdates.RateName(factor), TensorShape.Scalar, w.Type, ValueRole.Input));
+        return rate;
+    }
+
+    private void Update(Gradient gradient, (ValueId Id, int Known)? scale)
     {
         Value w = gradient.W;
+        ValueId rate = RateOf(w);
         bool isVector = w.Shape.Rank <= 1;
         double decay = !isVector || _options.DecayBatchNormAndBias ? _options.WeightDecay : 0;
         int after = Math.Max(Math.Max(_lastUse[w.Id], gradient.Made), scale?.Known ?? 0);
