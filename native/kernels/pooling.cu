@@ -5,6 +5,10 @@ struct Pool {
     int h, w, c, window, stride, padding, p, q;
 };
 
+struct Sampled {
+    int h, w, c, k, stride, p, q, offset;
+};
+
 /// Of equal values the first in the window wins; a NaN wins over what came before it.
 template <int N, class T>
 DEVICE void max_pool(const T* x, T* y, unsigned char* argmax, const Pool& pool, i64 positions) {
@@ -108,6 +112,35 @@ DEVICE void average_pool_backward(const T* dy, T* dx, i64 images, int pixels, in
     });
 }
 
+/// The channels of every stride-th pixel in the middle of k, zeros around them. Offset, c and k are multiples of N.
+template <int N, class T>
+DEVICE void subsample(const T* x, T* y, const Sampled& g, i64 images) {
+    over_rows<N>(images * g.p * g.q, g.k, [&](i64 i, int channel, bool) {
+        const i64 position = i / g.k;
+        const i64 row = position / g.q;
+        const i64 line = row / g.p * g.h + row % g.p * g.stride;
+        const int from = channel - g.offset;
+        float values[N] = {};
+        if (from >= 0 && from < g.c)
+            load_lanes(x + (line * g.w + position % g.q * g.stride) * g.c + from, values);
+        store_lanes(y + i, values);
+    });
+}
+
+template <int N, class T>
+DEVICE void subsample_backward(const T* dy, T* dx, const Sampled& g, i64 images) {
+    over_rows<N>(images * g.h * g.w, g.c, [&](i64 i, int channel, bool) {
+        const i64 position = i / g.c;
+        const int w = static_cast<int>(position % g.w);
+        const i64 row = position / g.w;
+        const int h = static_cast<int>(row % g.h);
+        float values[N] = {};
+        if (h % g.stride == 0 && w % g.stride == 0)
+            load_lanes(dy + ((row / g.h * g.p + h / g.stride) * g.q + w / g.stride) * g.k + g.offset + channel, values);
+        store_lanes(dx + i, values);
+    });
+}
+
 // Any grid. argmax may be null in max_pool.
 #define BY_CHANNELS(T, channels, function, ...)                \
     if ((channels) % kLanesOf<T> == 0)                         \
@@ -127,6 +160,12 @@ DEVICE void average_pool_backward(const T* dy, T* dx, i64 images, int pixels, in
     }                                                                                              \
     KERNEL(average_pool_backward_##suffix, const T* dy, T* dx, i64 images, int pixels, int channels) { \
         BY_CHANNELS(T, channels, average_pool_backward, dy, dx, images, pixels, channels);         \
+    }                                                                                              \
+    KERNEL(subsample_##suffix, const T* x, T* y, Sampled g, i64 images) {                          \
+        BY_CHANNELS(T, g.c | g.k | g.offset, subsample, x, y, g, images);                          \
+    }                                                                                              \
+    KERNEL(subsample_backward_##suffix, const T* dy, T* dx, Sampled g, i64 images) {               \
+        BY_CHANNELS(T, g.c | g.k | g.offset, subsample_backward, dy, dx, g, images);               \
     }
 
 FOR_ACTIVATION_TYPES(POOLING)

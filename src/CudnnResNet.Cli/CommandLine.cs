@@ -69,6 +69,8 @@ internal static class CommandLine
             PredictCommand.Create(terminal),
             BenchCommand.Create(terminal),
             ReportCommand.Create(terminal),
+            ConvertCommand.Create(terminal),
+            InspectCommand.Create(terminal),
             SummaryCommand.Create(terminal),
             PlanCommand.Create(terminal),
             DataCommand.Create(terminal),

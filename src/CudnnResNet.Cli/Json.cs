@@ -15,6 +15,7 @@ namespace CudnnResNet.Cli;
 [JsonSerializable(typeof(EvalReport))]
 [JsonSerializable(typeof(SummaryReport))]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(InspectReport))]
 [JsonSerializable(typeof(PlanReport))]
 [JsonSerializable(typeof(IReadOnlyList<DataSetReport>))]
 internal sealed partial class Json : JsonSerializerContext

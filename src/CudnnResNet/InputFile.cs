@@ -40,7 +40,9 @@ internal static class InputFile
             throw new ResNetException($"{nameForErrors}: truncated: ends {destination.Length - got} bytes early; copy or export it again");
     }
 
-    private static FileStream Open(string path, string kind)
+    /// <summary>A file that stays open; its position is its start.</summary>
+    /// <exception cref="ResNetException">As <see cref="Read"/>.</exception>
+    public static FileStream Open(string path, string kind)
     {
         try
         {
@@ -71,6 +73,7 @@ internal static class InputFile
         }
     }
 
-    private static ResNetException Unreadable(string path, IOException e) =>
+    /// <summary>What reading from an open file turns an I/O error into.</summary>
+    public static ResNetException Unreadable(string path, IOException e) =>
         new($"{path}: cannot be read ({e.Message}); check the disk and try again", e);
 }

@@ -29,7 +29,7 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly DataFlags _data = new();
     private readonly ProfileFlags _profile = new("batches");
     private readonly NormalizationFlag _normalize = new("as the weights', else imagenet for image files and none for others");
-    private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
+    private readonly Option<string?> _weights = Flag.Text("--weights", "W", "The network's weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images at a time (default 100).");
     private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: the data's, else ImageNet's for 1,000 classes).");

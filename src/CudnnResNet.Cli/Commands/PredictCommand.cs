@@ -25,7 +25,7 @@ internal sealed class PredictCommand(Terminal terminal)
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly ProfileFlags _profile = new("batches");
-    private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
+    private readonly Option<string?> _weights = Flag.Text("--weights", "W", "The network's weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<string?> _tensor = Flag.Text("--tensor", "IN.npy", "float32 [N, C, H, W], as the network takes it: nothing is normalised.");
     private readonly Option<string?> _out = Flag.Text("--out", "OUT.npy", "Receives float32 logits [N, classes].");

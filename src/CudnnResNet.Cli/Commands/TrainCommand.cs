@@ -37,7 +37,7 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly ProfileFlags _profile = new("steps");
     private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
         "Evaluated after each epoch (default: the test part of --data, where it has one).");
-    private readonly Option<string?> _init = Flag.Text("--init", "W.safetensors", "Start from these weights.");
+    private readonly Option<string?> _init = Flag.Text("--init", "W", "Start from these weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<string?> _resume = Flag.Text("--resume", "FILE|DIR",
         $"Continue from this checkpoint, or from DIR/{LastFile}, bit for bit; give the flags of the run again.");
     private readonly Option<bool> _resumeAnyway = Flag.Switch("--resume-anyway",
@@ -95,7 +95,7 @@ internal sealed class TrainCommand(Terminal terminal)
 
         int? classes = request.Classes ?? weights?.Spec.Classes;
         IDataSet train = data.Load(train: true, classes);
-        ResNetSpec spec = request.Resolve(weights, train);
+        ResNetSpec spec = request.Resolve(weights, train, replacesHead: init is not null);
         IDataSet? test = TestRequest(parsed, data)?.Load(train: false, spec.Classes);
         TrainingOptions options = _recipe.Read(parsed, spec, deviceRequest.Precision, train, resumed) with
         {
@@ -112,7 +112,9 @@ internal sealed class TrainCommand(Terminal terminal)
         using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler,
             resumed is null ? null : new Resumption(resumed, parsed.GetValue(_resumeAnyway)));
         if (resumed is null && weights is not null)
-            trainer.LoadWeights(weights.Weights);
+            trainer.LoadWeights(weights.Spec.Classes == spec.Classes
+                ? weights.Weights
+                : weights.WithHeadOf(trainer.Session.SaveWeights()));
         Introduce(request, weights, trainer, train, test, device, folder);
         trainer.Trace = profile?.Trace;
         return Train(parsed, trainer, profile, options, new RunSubject(train, test, device), resumed is not null);
@@ -190,6 +192,8 @@ internal sealed class TrainCommand(Terminal terminal)
         IDataSet train, IDataSet? test, Device device, string folder)
     {
         terminal.Output.WriteLine($"network  {ModelText.Describe(trainer.Session.Spec)}{request.Origin(weights, hasData: true)}");
+        if (weights is not null && weights.Spec.Classes != trainer.Session.Spec.Classes)
+            terminal.Output.WriteLine($"head     drawn anew for {trainer.Session.Spec.Classes} classes; the weights have {weights.Spec.Classes}");
         terminal.Output.WriteLine($"data     {train.Name}: {train.Count} images of {train.Height} x {train.Width}"
             + (test is null ? "; none to test" : $"; to test {test.Count} of {test.Name}"));
         terminal.Output.WriteLine($"device   {device.Description}; plan made in {trainer.Session.Compiled.Seconds:F1} s, "

@@ -4,8 +4,9 @@ using CudnnResNet.Models;
 namespace CudnnResNet.Cli.Flags;
 
 /// <summary>What was asked of a network; null is left open.</summary>
+/// <param name="IsAutomatic">The weights must say what it is.</param>
 internal sealed record ModelRequest(
-    int? Depth, ResNetVersion? Version, ResNetStem? Stem, int? Classes, int? InputChannels, int? Width,
+    int? Depth, bool IsAutomatic, ResNetVersion? Version, ResNetStem? Stem, ResNetShortcut? Shortcut, int? Classes, int? InputChannels, int? Width,
     bool? ConvolutionBias, double? BatchNormEpsilon, double? BatchNormMomentum)
 {
     /// <summary>Larger images are too much work without the ImageNet stem's reduction.</summary>
@@ -14,17 +15,25 @@ internal sealed record ModelRequest(
     /// <summary>
     /// The network: what was asked, else what the weights are, else what the data need, else torchvision's resnet50.
     /// </summary>
+    /// <param name="weights">Those that the network begins with, or serves.</param>
+    /// <param name="data">What it is trained on.</param>
+    /// <param name="replacesHead">Other classes than the weights have are a new classifier.</param>
     /// <exception cref="ResNetException">A flag contradicts the weights, or has no meaning.</exception>
-    public ResNetSpec Resolve(WeightsFile? weights, IDataSet? data = null)
+    public ResNetSpec Resolve(WeightsFile? weights, IDataSet? data = null, bool replacesHead = false)
     {
+        if (IsAutomatic && weights is null)
+            throw new ResNetException("--model auto is what weights are, and none are given; name a network");
+        if (Depth is null && weights is { Doubt: { } doubt })
+            throw new ResNetException($"{weights.Path} holds no ResNet that is known: {doubt}; give other weights, or --model and the like");
         ResNetSpec open = weights is null ? OfData(data) : weights.Spec;
         if (weights is { IsDescribed: true })
-            RequireAgreement(weights);
+            RequireAgreement(weights, replacesHead);
         ResNetSpec spec = new()
         {
             Depth = Depth ?? open.Depth,
             Version = Version ?? open.Version,
             Stem = Stem ?? open.Stem,
+            Shortcut = Shortcut ?? open.Shortcut,
             Classes = Classes ?? open.Classes,
             InputChannels = InputChannels ?? open.InputChannels,
             Width = Width ?? open.Width,
@@ -51,9 +60,9 @@ internal sealed record ModelRequest(
         return hasData && open.Count > 0 ? $" ({string.Join(", ", open)} chosen for the data)" : "";
     }
 
-    private static ResNetSpec OfData(IDataSet? data)
+    private ResNetSpec OfData(IDataSet? data)
     {
-        ResNetSpec standard = new();
+        ResNetSpec standard = Depth is { } depth ? ResNetSpec.Standard(depth) : new ResNetSpec();
         return data is null
             ? standard
             : standard with
@@ -64,13 +73,15 @@ internal sealed record ModelRequest(
             };
     }
 
-    private void RequireAgreement(WeightsFile weights)
+    private void RequireAgreement(WeightsFile weights, bool replacesHead)
     {
         ResNetSpec spec = weights.Spec;
         Require("--model", Depth, spec.Depth, depth => $"resnet{depth}");
         Require("--version", Version, spec.Version, ModelText.Word);
         Require("--stem", Stem, spec.Stem, ModelText.Word);
-        Require("--classes", Classes, spec.Classes, count => $"{count}");
+        Require("--shortcut", Shortcut, spec.Shortcut, ModelText.Word);
+        if (!replacesHead)
+            Require("--classes", Classes, spec.Classes, count => $"{count}");
         Require("--input-channels", InputChannels, spec.InputChannels, count => $"{count}");
         Require("--width", Width, spec.Width, count => $"{count}");
         Require("--conv-bias", ConvolutionBias, spec.ConvolutionBias, has => has ? "with" : "without");

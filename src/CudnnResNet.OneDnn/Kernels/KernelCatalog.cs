@@ -33,6 +33,7 @@ internal static class KernelCatalog
         new MaxPoolKernel(team),
         new MaxPoolBackwardKernel(team),
         new GlobalAveragePoolKernel(team),
+        new SubsampleKernel(team),
         new LinearForwardKernel(factory),
         new LinearBackwardDataKernel(factory),
         new LinearBackwardFilterKernel(factory),

@@ -38,6 +38,9 @@ internal static class GradientRules
                 var x = tape.TypeOf(node.Inputs[0]).Shape;
                 One(node, new GlobalAveragePoolBackward(x.H, x.W), [dy], tape);
                 break;
+            case Subsample subsample:
+                One(node, new SubsampleBackward(subsample.Geometry), [dy], tape);
+                break;
             case SoftmaxCrossEntropy loss:
                 One(node, new SoftmaxCrossEntropyBackward(loss.Smoothing), [node.Inputs[0], node.Inputs[1]], tape);
                 break;

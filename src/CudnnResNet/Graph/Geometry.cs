@@ -13,6 +13,19 @@ public readonly record struct ConvolutionGeometry(int H, int W, int C, int K, in
     public long MultiplyAdds => (long)P * Q * K * R * S * C;
 }
 
+/// <summary>
+/// A shortcut without weights (He et al. 2015, option A): every Stride-th pixel of every Stride-th line, its C channels in
+/// the middle of K, zeros in the others.
+/// </summary>
+public readonly record struct SubsampleGeometry(int H, int W, int C, int K, int Stride)
+{
+    public int P => (H - 1) / Stride + 1;
+    public int Q => (W - 1) / Stride + 1;
+
+    /// <summary>The output channel of the first input channel.</summary>
+    public int Offset => (K - C) / 2;
+}
+
 /// <summary>A square pooling window; padding never wins the maximum.</summary>
 public readonly record struct PoolGeometry(int H, int W, int C, int Window, int Stride, int Padding)
 {

@@ -70,6 +70,12 @@ public sealed record GlobalAveragePool : Operation;
 /// <summary>dy[N,C] → dx[N,Height,Width,C].</summary>
 public sealed record GlobalAveragePoolBackward(int Height, int Width) : Operation;
 
+/// <summary>x[N,H,W,C] → y[N,P,Q,K]: every Stride-th pixel, with zeros as further channels.</summary>
+public sealed record Subsample(SubsampleGeometry Geometry) : Operation;
+
+/// <summary>dy[N,P,Q,K] → dx[N,H,W,C]; 0 where the pixel was left out.</summary>
+public sealed record SubsampleBackward(SubsampleGeometry Geometry) : Operation;
+
 /// <summary>x[N,C], w[K,C], b[K] → y[N,K] in the parameter type (logits keep full precision).</summary>
 public sealed record Linear(int InFeatures, int OutFeatures) : Operation;
 

@@ -31,6 +31,8 @@ public static class OperationTable
         [typeof(MaxPoolBackward)] = new("max_pool_bwd", 0, []),
         [typeof(GlobalAveragePool)] = new("avg_pool", 0, []),
         [typeof(GlobalAveragePoolBackward)] = new("avg_pool_bwd", 0, []),
+        [typeof(Subsample)] = new("subsample", 0, []),
+        [typeof(SubsampleBackward)] = new("subsample_bwd", 0, []),
         [typeof(Linear)] = new("linear", 0, []),
         [typeof(LinearBackwardData)] = new("linear_bwd_data", 0, []),
         [typeof(LinearBackwardFilter)] = new("linear_bwd_filter", 1, []),

@@ -26,6 +26,8 @@ public static class ShapeRules
             ConvolutionBackwardFilter { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
             MaxPool { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
             MaxPoolBackward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.C), 4),
+            Subsample { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
+            SubsampleBackward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
             Linear l => (TensorShape.Matrix(chain.D0, l.InFeatures), 2),
             LinearBackwardData l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
             LinearBackwardFilter l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
@@ -41,6 +43,14 @@ public static class ShapeRules
             return $"takes {shape}, not {chain}";
         if (chain is not { D0: > 0, D1: > 0, D2: > 0, D3: > 0 })
             return $"takes no empty operand such as {chain}";
+        SubsampleGeometry? sampled = operation switch
+        {
+            Subsample { Geometry: var g } => g,
+            SubsampleBackward { Geometry: var g } => g,
+            _ => null,
+        };
+        if (sampled is { } s && s.K < s.C)
+            return $"adds channels, and {s.K} are fewer than {s.C}";
         return WindowFits(operation) ? null : "has a filter or window that does not fit into the padded image";
     }
 
@@ -110,7 +120,8 @@ public static class ShapeRules
                 return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter)];
             case LinearBackwardFilter linear:
                 return [new(TensorShape.Matrix(shape.D0, linear.InFeatures), linear.ActivationType), chain];
-            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Cast or ClipScale:
+            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Subsample or SubsampleBackward
+                or Cast or ClipScale:
                 return [chain];
             default:
                 throw new ArgumentOutOfRangeException(nameof(operation), operation, "No shape rule.");
@@ -155,6 +166,10 @@ public static class ShapeRules
                 return [new(TensorShape.Matrix(shape.N, shape.C), chain.Type)];
             case GlobalAveragePoolBackward { Height: var h, Width: var w }:
                 return [new(TensorShape.Nhwc(shape.D0, h, w, shape.C), chain.Type)];
+            case Subsample { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.P, g.Q, g.K), chain.Type)];
+            case SubsampleBackward { Geometry: var g }:
+                return [new(TensorShape.Nhwc(shape.N, g.H, g.W, g.C), chain.Type)];
             case Linear linear:
                 return [new(TensorShape.Matrix(shape.D0, linear.OutFeatures), parameter)];
             case LinearBackwardData linear:

@@ -88,6 +88,10 @@ internal static class OperationReader
         "max_pool_bwd" => new MaxPoolBackward(Pool(t)),
         "avg_pool" => new GlobalAveragePool(),
         "avg_pool_bwd" => new GlobalAveragePoolBackward(t.Integer("h"), t.Integer("w")),
+        "subsample" => new Subsample(chain is { } x
+            ? new(x.Shape.H, x.Shape.W, x.Shape.C, t.Integer("k"), t.Integer("stride"))
+            : Sampled(t)),
+        "subsample_bwd" => new SubsampleBackward(Sampled(t)),
         "linear" => new Linear(chain?.Shape.C ?? t.Integer("c"), t.Integer("k")),
         "linear_bwd_data" => new LinearBackwardData(t.Integer("c"), chain?.Shape.C ?? t.Integer("k"), t.Type()),
         "linear_bwd_filter" => new LinearBackwardFilter(t.Integer("c"), chain?.Shape.C ?? t.Integer("k"), t.Type()),
@@ -118,6 +122,7 @@ internal static class OperationReader
             ConvolutionBackwardData { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
             ConvolutionBackwardFilter { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
             MaxPoolBackward { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.C),
+            SubsampleBackward { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
             GlobalAveragePoolBackward => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),
             LinearBackwardData l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
             LinearBackwardFilter l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
@@ -136,6 +141,9 @@ internal static class OperationReader
 
     private static ConvolutionGeometry Filter(Tokens t, TensorShape x) => new(x.H, x.W, x.C,
         t.Integer("k"), t.Integer("r"), t.Integer("s"), t.Integer("stride"), t.Integer("pad", smallest: 0));
+
+    private static SubsampleGeometry Sampled(Tokens t) =>
+        new(t.Integer("h"), t.Integer("w"), t.Integer("c"), t.Integer("k"), t.Integer("stride"));
 
     private static PoolGeometry Pool(Tokens t) =>
         new(t.Integer("h"), t.Integer("w"), t.Integer("c"), t.Integer("window"), t.Integer("stride"), t.Integer("pad", smallest: 0));

@@ -83,6 +83,7 @@ public static class ProblemText
         ConvolutionBackwardData c => Extents(chain.N, c.Geometry),
         ConvolutionBackwardFilter c => Extents(chain.N, c.Geometry),
         MaxPoolBackward { Geometry: var g } => [$"n{chain.N}", $"h{g.H}", $"w{g.W}", $"c{g.C}"],
+        SubsampleBackward { Geometry: var g } => [$"n{chain.N}", $"h{g.H}", $"w{g.W}", $"c{g.C}"],
         Linear l => [$"n{chain.D0}", $"c{l.InFeatures}"],
         LinearBackwardData l => [$"n{chain.D0}", $"c{l.InFeatures}"],
         LinearBackwardFilter l => [$"n{chain.D0}", $"c{l.InFeatures}"],
@@ -108,6 +109,8 @@ public static class ProblemText
         MaxPool { Geometry: var g } => Window(g),
         MaxPoolBackward { Geometry: var g } => isHead ? Window(g) : [.. Input(g.H, g.W, g.C), .. Window(g)],
         GlobalAveragePoolBackward g => [$"h{g.Height}", $"w{g.Width}"],
+        Subsample { Geometry: var g } => Sampled(g),
+        SubsampleBackward { Geometry: var g } => isHead ? Sampled(g) : [.. Input(g.H, g.W, g.C), .. Sampled(g)],
         Linear l => [$"k{l.OutFeatures}"],
         LinearBackwardData l => isHead ? [$"k{l.OutFeatures}"] : [$"c{l.InFeatures}", l.ActivationType.ShortName()],
         LinearBackwardFilter l => isHead ? [$"k{l.OutFeatures}"] : [$"c{l.InFeatures}", l.ActivationType.ShortName()],
@@ -131,6 +134,8 @@ public static class ProblemText
 
     private static string[] Filter(ConvolutionGeometry g) =>
         [$"k{g.K}", $"r{g.R}", $"s{g.S}", $"stride{g.Stride}", $"pad{g.Padding}"];
+
+    private static string[] Sampled(SubsampleGeometry g) => [$"k{g.K}", $"stride{g.Stride}"];
 
     private static string[] Window(PoolGeometry g) => [$"window{g.Window}", $"stride{g.Stride}", $"pad{g.Padding}"];
 

@@ -61,6 +61,12 @@ internal sealed class LayerBuilder(GraphBuilder graph, Precision precision, Buil
     public ValueId Add(ValueId a, ValueId b, string scope, string name) =>
         graph.Apply(new Add(), [a, b], scope, $"{name}.y")[0];
 
+    public ValueId Subsample(ValueId x, string scope, string name, int k, int stride)
+    {
+        TensorShape shape = graph[x].Shape;
+        return graph.Apply(new Subsample(new(shape.H, shape.W, shape.C, k, stride)), [x], scope, $"{name}.y")[0];
+    }
+
     public ValueId MaxPool(ValueId x, string scope, int stride)
     {
         TensorShape shape = graph[x].Shape;

@@ -43,6 +43,7 @@ public sealed record NetworkSummary(ImmutableArray<LayerSummary> Layers)
         Relu => "ReLU",
         Add => "add",
         MaxPool { Geometry: var g } => $"max pool {g.Window}x{g.Window}{(g.Stride > 1 ? $" stride {g.Stride}" : "")}",
+        Subsample { Geometry: var g } => $"every {g.Stride}. pixel, {g.K - g.C} zero channels",
         GlobalAveragePool => "average pool",
         Linear => "linear",
         _ => throw new InvalidOperationException($"A network for inference has no {operation}."),

@@ -56,11 +56,14 @@ public static class ResNetGraph
             x = graph.Apply(new Cast(precision.ActivationType()), [x], "stem", "images.cast")[0];
         x = Stem(layers, x, spec);
         int channels = spec.Width;
-        for (int stage = 0; stage < ResNetSpec.Stages; stage++)
+        for (int stage = 0; stage < spec.Stages; stage++)
             for (int block = 0; block < spec.BlocksPerStage[stage]; block++)
             {
                 BlockSpec description = new(spec.Version, spec.IsBottleneck, channels, spec.Width << stage,
-                    Stride: stage > 0 && block == 0 ? 2 : 1);
+                    Stride: stage > 0 && block == 0 ? 2 : 1)
+                {
+                    Shortcut = spec.Shortcut,
+                };
                 x = ResidualBlock.Append(layers, x, $"layer{stage + 1}.{block}", description);
                 channels = description.OutChannels;
             }

@@ -26,14 +26,27 @@ public enum ResNetStem
     NoDown,
 }
 
+/// <summary>What a shortcut does where the shape changes (He et al. 2015, section 3.3).</summary>
+public enum ResNetShortcut
+{
+    /// <summary>A 1x1 convolution (option B).</summary>
+    Projection,
+
+    /// <summary>No weights: every second pixel, with zeros as further channels (option A).</summary>
+    Padding,
+}
+
 /// <summary>Describes one network of the family. Defaults are torchvision's resnet50.</summary>
 public sealed record ResNetSpec
 {
-    public const int Stages = 4;
+    private const int CifarWidth = 16;
 
+    /// <summary>One of <see cref="Depths"/> in four stages, or one of <see cref="CifarDepths"/> in three.</summary>
     public int Depth { get; init; } = 50;
     public ResNetVersion Version { get; init; } = ResNetVersion.V1_5;
     public ResNetStem Stem { get; init; } = ResNetStem.ImageNet;
+
+    public ResNetShortcut Shortcut { get; init; } = ResNetShortcut.Projection;
 
     /// <summary>Logits per image. One class means a sigmoid and binary cross-entropy.</summary>
     public int Classes { get; init; } = 1000;
@@ -54,7 +67,27 @@ public sealed record ResNetSpec
 
     public static ImmutableArray<int> Depths { get; } = [18, 34, 50, 101, 152, 200];
 
-    public bool IsBottleneck => Depth >= 50;
+    /// <summary>The paper's networks for CIFAR-10: 6n + 2 layers in three stages of basic blocks.</summary>
+    public static ImmutableArray<int> CifarDepths { get; } = [20, 32, 44, 56, 110];
+
+    /// <summary>
+    /// The network of a depth as its authors built it: torchvision's for ImageNet, or, at <see cref="CifarDepths"/>, that
+    /// of He et al. 2015 for CIFAR-10: 3x3 stem, widths 16, 32 and 64, shortcuts without weights, 10 classes.
+    /// </summary>
+    public static ResNetSpec Standard(int depth) => CifarDepths.Contains(depth)
+        ? new ResNetSpec
+        {
+            Depth = depth,
+            Stem = ResNetStem.Cifar,
+            Shortcut = ResNetShortcut.Padding,
+            Width = CifarWidth,
+            Classes = 10,
+        }
+        : new ResNetSpec { Depth = depth };
+
+    public bool IsBottleneck => Depth >= 50 && !CifarDepths.Contains(Depth);
+
+    public int Stages => BlocksPerStage.Length;
 
     /// <summary>A block's output channels over its inner channels.</summary>
     public int Expansion => IsBottleneck ? 4 : 1;
@@ -66,7 +99,9 @@ public sealed record ResNetSpec
         101 => [3, 4, 23, 3],
         152 => [3, 8, 36, 3],
         200 => [3, 24, 36, 3],
-        _ => throw new ResNetException($"There is no ResNet of depth {Depth}; choose 18, 34, 50, 101, 152 or 200."),
+        _ when CifarDepths.Contains(Depth) => [(Depth - 2) / 6, (Depth - 2) / 6, (Depth - 2) / 6],
+        _ => throw new ResNetException($"There is no ResNet of depth {Depth}; choose 18, 34, 50, 101, 152 or 200, "
+            + "or 20, 32, 44, 56 or 110 of the small family for CIFAR."),
     };
 
     /// <summary>The height and width for which the stem was made.</summary>

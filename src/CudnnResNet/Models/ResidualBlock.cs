@@ -47,6 +47,10 @@ public static class ResidualBlock
             shortcut = Project(layers, x, scope, spec);
             shortcut = layers.BatchNorm(shortcut, scope, Name(scope, "downsample.1"));
         }
+        else if (spec.HasPadding)
+        {
+            shortcut = Pad(layers, x, scope, spec);
+        }
         return layers.Relu(layers.Add(y, shortcut, scope, Name(scope, "add")), scope, Name(scope, "out"));
     }
 
@@ -61,6 +65,8 @@ public static class ResidualBlock
             y = layers.Relu(y, scope, Name(scope, $"relu{i + 1}"));
             if (i == 0 && spec.HasProjection)
                 shortcut = Project(layers, y, scope, spec);
+            else if (i == 0 && spec.HasPadding)
+                shortcut = Pad(layers, y, scope, spec);
             y = Convolve(layers, y, scope, i, convolutions[i]);
         }
         return layers.Add(y, shortcut, scope, Name(scope, "out"));
@@ -81,6 +87,9 @@ public static class ResidualBlock
 
     private static ValueId Project(LayerBuilder layers, ValueId x, string scope, BlockSpec spec) =>
         layers.Convolution(x, scope, Name(scope, "downsample.0"), spec.OutChannels, window: 1, spec.Stride);
+
+    private static ValueId Pad(LayerBuilder layers, ValueId x, string scope, BlockSpec spec) =>
+        layers.Subsample(x, scope, Name(scope, "shortcut"), spec.OutChannels, spec.Stride);
 
     private static string Name(string scope, string layer) => scope.Length == 0 ? layer : $"{scope}.{layer}";
 }

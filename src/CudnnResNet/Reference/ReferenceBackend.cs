@@ -26,6 +26,7 @@ public sealed class ReferenceBackend : IBackend
             new ReluKernel(_workers), new ReluBackwardKernel(_workers), new AddKernel(_workers),
             new MaxPoolKernel(_workers), new MaxPoolBackwardKernel(_workers),
             new GlobalAveragePoolKernel(_workers), new GlobalAveragePoolBackwardKernel(_workers),
+            new SubsampleKernel(_workers), new SubsampleBackwardKernel(_workers),
             new LinearKernel(_workers), new LinearBackwardDataKernel(_workers), new LinearBackwardFilterKernel(_workers),
             new SoftmaxCrossEntropyKernel(_workers), new SoftmaxCrossEntropyBackwardKernel(_workers),
             new SigmoidCrossEntropyKernel(_workers), new SigmoidCrossEntropyBackwardKernel(_workers),

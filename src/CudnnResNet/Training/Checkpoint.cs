@@ -87,10 +87,26 @@ public sealed record Checkpoint(
         };
     }
 
-    /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
-    public static ResNetSpec? SpecOf(TensorFile file, string path)
+    /// <summary>Metadata that describe a network and what is done to its images.</summary>
+    public static Dictionary<string, string> Describe(ResNetSpec spec, Normalization? normalization = null)
     {
-        if (!file.Metadata.TryGetValue(SpecKey, out string? text))
+        Dictionary<string, string> metadata = new()
+        {
+            ["format"] = "pt",
+            [SpecKey] = JsonSerializer.Serialize(spec, CheckpointJson.Default.ResNetSpec),
+        };
+        if (normalization is not null)
+            metadata[NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization);
+        return metadata;
+    }
+
+    /// <summary>The network that a file's metadata describes; null where it does not say.</summary>
+    public static ResNetSpec? SpecOf(TensorFile file, string path) => SpecOf(file.Metadata, path);
+
+    /// <inheritdoc cref="SpecOf(TensorFile, string)"/>
+    public static ResNetSpec? SpecOf(IReadOnlyDictionary<string, string> metadata, string path)
+    {
+        if (!metadata.TryGetValue(SpecKey, out string? text))
             return null;
         ResNetSpec spec = Parse(text, path, CheckpointJson.Default.ResNetSpec);
         spec.Validate();

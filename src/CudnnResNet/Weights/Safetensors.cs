@@ -120,7 +120,7 @@ public static class Safetensors
         json.WriteEndObject();
     }
 
-    private static void CheckFirstBytes(long fileBytes, string file)
+    internal static void CheckFirstBytes(long fileBytes, string file)
     {
         if (fileBytes < SafetensorsHeader.LengthBytes)
             throw SafetensorsHeader.Bad(file, $"it has {fileBytes} bytes; the header's length alone takes {SafetensorsHeader.LengthBytes}");

@@ -23,14 +23,17 @@ public sealed record GoldenCase(
     double[][] EvalLogits,
     double[] TrainLosses,
     Dictionary<string, double> FirstStepGradientNorms,
-    Dictionary<string, double[]> FinalNormFirstLast)
+    Dictionary<string, double[]> FinalNormFirstLast,
+    int Width = 64,
+    bool Padded = false)
 {
-    /// <summary>The ten cases, in the order in which make_golden.py writes them.</summary>
+    /// <summary>The cases, in the order in which make_golden.py writes them.</summary>
     public static readonly IReadOnlyList<string> Names =
     [
         "resnet18-v1.5-imagenet", "resnet34-v1.5-cifar", "resnet50-v1.5-imagenet", "resnet50-v1-imagenet",
         "resnet50-v2-imagenet", "resnet18-v2-cifar", "resnet50-v1.5-nodown", "resnet101-v1.5-imagenet",
-        "resnet152-v2-imagenet", "resnet200-v2-imagenet",
+        "resnet152-v2-imagenet", "resnet200-v2-imagenet", "resnet20-v1.5-padded", "resnet110-v1.5-padded",
+        "resnet32-v2-padded",
     ];
 
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)

@@ -32,10 +32,11 @@ public static class GoldenFill
     /// <param name="shapeOihw">The shape in PyTorch's order.</param>
     /// <param name="golden">The case, whose salt, depth and version take part in the formula.</param>
     public static double[] Parameter(string name, ReadOnlySpan<long> shapeOihw, GoldenCase golden) =>
-        Parameter(name, shapeOihw, golden.Salt, golden.Depth, golden.Version);
+        Parameter(name, shapeOihw, golden.Salt, golden.Depth, golden.Version, golden.Width);
 
     /// <inheritdoc cref="Parameter(string, ReadOnlySpan{long}, GoldenCase)"/>
-    public static double[] Parameter(string name, ReadOnlySpan<long> shapeOihw, string salt, int depth, string version)
+    public static double[] Parameter(
+        string name, ReadOnlySpan<long> shapeOihw, string salt, int depth, string version, int width = 64)
     {
         long count = 1;
         foreach (long extent in shapeOihw)
@@ -43,7 +44,7 @@ public static class GoldenFill
             count *= extent;
         }
 
-        (double offset, double scale) = Range(name, shapeOihw, depth, version);
+        (double offset, double scale) = Range(name, shapeOihw, depth, version, width);
         double[] values = Uniform(salt + name, count);
         for (int i = 0; i < values.Length; i++)
         {
@@ -85,7 +86,7 @@ public static class GoldenFill
     }
 
     /// <summary>Offset and scale of a value; for the classifier the scale is a divisor, as in the origin (the rounding differs).</summary>
-    private static (double Offset, double Scale) Range(string name, ReadOnlySpan<long> shape, int depth, string version)
+    private static (double Offset, double Scale) Range(string name, ReadOnlySpan<long> shape, int depth, string version, int width)
     {
         if (name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal))
         {
@@ -100,16 +101,18 @@ public static class GoldenFill
         return name switch
         {
             "fc.weight" => (0, Math.Sqrt(shape[1])),
-            "fc.bias" => (0, Math.Sqrt(depth < 50 ? 512 : 2048)),
+            "fc.bias" => (0, Math.Sqrt(IsForCifar(depth) ? 4 * width : depth < 50 ? 512 : 2048)),
             _ when name.EndsWith(".bias", StringComparison.Ordinal) => (0, 0.1),
             _ when IsLastNormOfBranch(name, depth, version) => (0.25, 0.1),
             _ => (0.75, 0.25),
         };
     }
 
+    private static bool IsForCifar(int depth) => depth is 20 or 32 or 44 or 56 or 110;
+
     private static bool IsLastNormOfBranch(string name, int depth, string version)
     {
-        string last = depth < 50 ? "bn2" : "bn3";
+        string last = depth < 50 || IsForCifar(depth) ? "bn2" : "bn3";
         string[] parts = name.Split('.');
         return version != "v2" && parts[0].StartsWith("layer", StringComparison.Ordinal) && parts[2] == last;
     }

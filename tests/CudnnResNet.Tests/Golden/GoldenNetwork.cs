@@ -31,6 +31,8 @@ public static class GoldenNetwork
             _ => ResNetStem.NoDown,
         },
         Classes = golden.Classes,
+        Width = golden.Width,
+        Shortcut = golden.Padded ? ResNetShortcut.Padding : ResNetShortcut.Projection,
     };
 
     public static NetworkWeights Weights(GoldenCase golden, IEnumerable<Value> values) =>

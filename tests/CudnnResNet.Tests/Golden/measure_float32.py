@@ -21,7 +21,7 @@ The gradient norms need no floor: no tensor of the cases has a gradient that van
 before a batch norm). `smallestGradient` records the evidence: the smallest norm per root of the element count, relative
 to the largest of the case. Norms are taken in float64 of the rounded gradients, so that only the gradients' error counts.
 
-Run:  python3 measure_float32.py        (Debian: apt-get install python3-torch python3-torchvision)
+Run:  python3 measure_float32.py [CASE ...]        (Debian: apt-get install python3-torch python3-torchvision)
 writes float32-deviation.json beside itself and prints the tables of docs/numerics.md.
 """
 import contextlib, json, math, os, sys
@@ -37,7 +37,8 @@ METRICS = ["evalLogits", "firstLoss", "laterLosses", "gradientNorms", "finalNorm
 
 
 def deviations(golden, memory_format, autocast):
-    model = make_golden.ResNet(golden["depth"], golden["version"], golden["stem"], golden["classes"]).double()
+    model = make_golden.ResNet(golden["depth"], golden["version"], golden["stem"], golden["classes"],
+                               golden.get("width", 64), golden.get("padded", False)).double()
     make_golden.init(model)
     model = model.float().to(memory_format=memory_format)
     batch, size, classes = golden["batch"], golden["imageSize"], golden["classes"]
@@ -104,8 +105,11 @@ def worst(runs):
 
 if __name__ == "__main__":
     formats = {"nchw": torch.contiguous_format, "channelsLast": torch.channels_last}
-    results = {}
+    with open(f"{HERE}/float32-deviation.json") as f:
+        results = json.load(f)["cases"] if len(sys.argv) > 1 else {}
     for case in make_golden.CASES:
+        if len(sys.argv) > 1 and case[0] not in sys.argv[1:]:
+            continue
         with open(f"{HERE}/{case[0]}.json") as f:
             golden = json.load(f)
         runs, bf16 = {}, {}

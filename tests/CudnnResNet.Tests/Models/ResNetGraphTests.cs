@@ -55,7 +55,7 @@ public class ResNetGraphTests
     }
 
     [Theory]
-    [InlineData(20)]
+    [InlineData(21)]
     [InlineData(0)]
     public void UnknownDepthIsAnError(int depth) => Assert.Throws<ResNetException>(() =>
         ResNetGraph.Inference(new ResNetSpec { Depth = depth }, 1, 64, 64, Precision.Fp32));

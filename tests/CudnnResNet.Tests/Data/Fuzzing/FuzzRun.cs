@@ -8,8 +8,9 @@ internal static class FuzzRun
     /// <summary>Only a hang takes so long; a mutant takes some ten microseconds.</summary>
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(20);
 
-    /// <summary>All in CI, a sample elsewhere.</summary>
-    public static int Mutants => Environment.GetEnvironmentVariable("CI") == "true" ? 100_000 : 5_000;
+    /// <summary>As many as <c>CUDNNRESNET_FUZZ</c> says; else all in CI, a sample elsewhere.</summary>
+    public static int Mutants { get; } = int.TryParse(Environment.GetEnvironmentVariable("CUDNNRESNET_FUZZ"), out int asked) && asked > 0 ? asked
+        : Environment.GetEnvironmentVariable("CI") == "true" ? 100_000 : 5_000;
 
     /// <param name="make">The i-th mutant.</param>
     /// <param name="parse">Parses it, and throws anything but <see cref="ResNetException"/> where the result is not consistent.</param>

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 using CudnnResNet.Tensors;
 
-namespace CudnnResNet.Data;
+namespace CudnnResNet.Weights;
 
 /// <summary>
 /// The header of a .npy file: magic, version, length, and a Python dictionary of exactly descr, fortran_order and shape.

@@ -2,7 +2,7 @@ using System.Buffers.Text;
 
 using CudnnResNet.Tensors;
 
-namespace CudnnResNet.Data;
+namespace CudnnResNet.Weights;
 
 /// <summary>Reads the Python dictionary of a .npy header, for example {'descr': '&lt;f4', 'fortran_order': False, 'shape': (2, 3), }.</summary>
 internal ref struct NpyDictionary(ReadOnlySpan<byte> text, string file)
@@ -49,11 +49,12 @@ internal ref struct NpyDictionary(ReadOnlySpan<byte> text, string file)
         return descr switch
         {
             _ when descr.SequenceEqual("<f4"u8) => DataType.Float32,
+            _ when descr.SequenceEqual("<f2"u8) => DataType.Float16,
             _ when descr.SequenceEqual("<f8"u8) => DataType.Float64,
             _ when descr.SequenceEqual("<i4"u8) => DataType.Int32,
             _ when descr.SequenceEqual("<i8"u8) => DataType.Int64,
             _ when descr.SequenceEqual("|u1"u8) => DataType.UInt8,
-            _ => throw new ResNetException($"{_file}: holds elements of type '{Printable(descr)}'; <f4, <f8, <i4, <i8 and |u1 are read, so convert it with astype in NumPy"),
+            _ => throw new ResNetException($"{_file}: holds elements of type '{Printable(descr)}'; <f2, <f4, <f8, <i4, <i8 and |u1 are read, so convert it with astype in NumPy"),
         };
     }
 

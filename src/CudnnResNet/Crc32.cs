@@ -1,6 +1,6 @@
-namespace CudnnResNet.Data;
+namespace CudnnResNet;
 
-/// <summary>The CRC of gzip: RFC 1952, section 8.</summary>
+/// <summary>The CRC of gzip and zip: RFC 1952, section 8.</summary>
 internal struct Crc32
 {
     private static readonly uint[] Table = MakeTable();
