@@ -22,6 +22,7 @@ internal static class Devices
             {
                 Ordinal = request.Choice.Ordinal,
                 IsDeterministic = request.IsDeterministic,
+                AllowTf32 = request.Precision == Precision.Tf32,
             }),
             DeviceKind.Reference => new ReferenceBackend(request.Threads),
             _ => new OneDnnBackend(request.Threads),

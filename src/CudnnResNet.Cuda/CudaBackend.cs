@@ -46,6 +46,8 @@ public sealed class CudaBackend : IBackend
 
     public ImmutableArray<Kernel> Kernels { get; }
 
+    public bool PrefersGroupedUpdates => true;
+
     public long CacheBytes => _device.CacheBytes;
 
     /// <summary>Why the last recording failed and plans are run kernel by kernel; null where none failed.</summary>
@@ -63,9 +65,11 @@ public sealed class CudaBackend : IBackend
 
     public KernelSupport Supports(Precision precision) => precision switch
     {
-        Precision.Fp32 => KernelSupport.Yes,
-        Precision.Bf16 when _device.Architecture >= 80 => KernelSupport.Yes,
-        Precision.Bf16 => KernelSupport.No($"bf16 needs compute capability 8.0; this device has {_device.Architecture / 10}.{_device.Architecture % 10}"),
+        Precision.Fp32 when _options.AllowTf32 => KernelSupport.No("this backend was made for tf32, which rounds the factors of products"),
+        Precision.Fp32 or Precision.Fp16 => KernelSupport.Yes,
+        Precision.Tf32 when !_options.AllowTf32 => KernelSupport.No("this backend was made without tf32; set AllowTf32"),
+        Precision.Tf32 or Precision.Bf16 when _device.Architecture >= 80 => KernelSupport.Yes,
+        Precision.Tf32 or Precision.Bf16 => KernelSupport.No($"{precision.ShortName()} needs compute capability 8.0; this device has {_device.Architecture / 10}.{_device.Architecture % 10}"),
         _ => KernelSupport.No($"the CUDA backend does not compute {precision.ShortName()}; use the reference backend"),
     };
 

@@ -63,7 +63,7 @@ internal sealed class DoctorCommand(Terminal terminal)
         [
             new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal),
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
-            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), cuda.IsAvailable ? ["fp32", "bf16"] : [], cuda.Tried, cuda.Refusal),
+            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
@@ -81,6 +81,9 @@ internal sealed class DoctorCommand(Terminal terminal)
 
     private static string[] OneDnnPrecisions(OneDnnProbe probe) => !probe.IsAvailable ? []
         : probe.InstructionSet!.StartsWith("avx512_core", StringComparison.Ordinal) ? ["fp32", "bf16"] : ["fp32"];
+
+    private static string[] CudaPrecisions(CudaProbe probe) => !probe.IsAvailable ? []
+        : probe.Devices[0].Architecture >= 80 ? ["fp32", "tf32", "bf16", "fp16"] : ["fp32", "fp16"];
 
     private static string? CudaVersion(CudaProbe probe) => probe.Versions is not { } versions ? null
         : $"driver {versions.Driver}, cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}";

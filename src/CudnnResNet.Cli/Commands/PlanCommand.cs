@@ -61,7 +61,7 @@ internal sealed class PlanCommand(Terminal terminal)
         using Device device = Devices.Open(request, terminal);
         CompiledGraph compiled = isTraining
             ? Compiler.Compile(TrainingSession.StepGraph(spec, batch, size, size, device.Precision,
-                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4))), device.Backend, device.Compiler)
+                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4)), device.Backend), device.Backend, device.Compiler)
             : InferenceSession.Compile(spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
         bool isMeasured = device.Compiler.Tune;
         PlanExplanation explanation = new(compiled, device.Backend, isMeasured);

@@ -26,7 +26,11 @@ internal static class KernelCatalog
         new PoolingKernel(session),
         new ChannelSumKernel(session),
         new LossKernel(session),
-        new UpdateKernel(session),
+        new NormKernel(session),
+        new LossScalingKernel(session),
+        new SgdKernel(session),
+        new BlendKernel(session),
+        new FindOverflowKernel(session),
     ];
 
     private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>

@@ -11,6 +11,7 @@ internal sealed unsafe class ClipScaleKernel : Kernel
 
     public override KernelSupport Check(Problem problem) =>
         problem.Operations is not [ClipScale] ? KernelSupport.No("not a clip_scale")
+        : problem.Operations is [ClipScale { IsScaled: true }] ? KernelSupport.No("takes no loss scale")
         : problem.Input(0, 0).Type != DataType.Float32 ? KernelSupport.No("takes f32")
         : KernelSupport.Yes;
 

@@ -1,4 +1,5 @@
 using CudnnResNet.Graph;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Autodiff;
 
@@ -14,8 +15,11 @@ public static class BackwardGraph
     /// <summary>
     /// Appends the gradients of the node that computes <paramref name="loss"/> with respect to every parameter.
     /// </summary>
-    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) =>
-        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)]).Graph;
+    /// <param name="graph">A training graph.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="isScaled">All gradients are multiplied by a new state, <see cref="LossScaling.Scale"/>.</param>
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, bool isScaled = false) =>
+        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)], isScaled).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named
@@ -35,11 +39,14 @@ public static class BackwardGraph
     }
 
     private static (LayerGraph Graph, GradientTape Tape) Append(
-        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted)
+        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted, bool isScaled = false)
     {
         HashSet<ValueId> differentiable = ReachableFrom(graph, wanted);
         GraphBuilder builder = new(graph);
-        GradientTape tape = new(builder, differentiable);
+        ValueId? scale = isScaled
+            ? builder.Declare(LossScaling.Scale, TensorShape.Scalar, graph[output].Type, ValueRole.State)
+            : null;
+        GradientTape tape = new(builder, differentiable) { LossScale = scale };
         if (seed is { } given)
             tape.Contribute(output, given, "seed");
         foreach (Node node in graph.Nodes.Reverse())

@@ -8,6 +8,9 @@ internal sealed class GradientTape(GraphBuilder graph, HashSet<ValueId> differen
 {
     private readonly Dictionary<ValueId, ValueId> _gradients = [];
 
+    /// <summary>What the loss's gradient is multiplied by; null multiplies by nothing.</summary>
+    public ValueId? LossScale { get; init; }
+
     public ValueId? GradientOf(ValueId value) => _gradients.TryGetValue(value, out ValueId gradient) ? gradient : null;
 
     public bool Needs(ValueId value) => differentiable.Contains(value);

@@ -95,13 +95,17 @@ public sealed class ExecutionPlan : IDisposable
         LoadedKernel[] kernels = new LoadedKernel[compiled.Schedule.Segments.Length];
         try
         {
-            for (int step = 0; step < kernels.Length; step++)
+            int end;
+            for (int step = 0; step < kernels.Length; step = end)
             {
-                Segment segment = compiled.Schedule.Segments[step];
-                KernelArguments arguments = new(arena,
-                    [.. segment.Bound.GraphValues.Select(id => regions[id.Index])],
-                    Transient(memory, memory.Workspace[step]), memory.Packed[step]);
-                kernels[step] = segment.Kernel.Load(segment.Problem, arguments);
+                end = SegmentGroups.EndOf(compiled.Schedule.Segments, step);
+                if (end == step + 1)
+                {
+                    Segment segment = compiled.Schedule.Segments[step];
+                    kernels[step] = segment.Kernel.Load(segment.Problem, ArgumentsOf(step));
+                }
+                else
+                    SegmentGroups.Load(compiled.Schedule.Segments, step, end, ArgumentsOf, kernels);
             }
         }
         catch
@@ -111,6 +115,10 @@ public sealed class ExecutionPlan : IDisposable
             throw;
         }
         return new ExecutionPlan(compiled, backend, pool, ownsArena, arena, kernels, regions);
+
+        KernelArguments ArgumentsOf(int step) => new(arena,
+            [.. compiled.Schedule.Segments[step].Bound.GraphValues.Select(id => regions[id.Index])],
+            Transient(memory, memory.Workspace[step]), memory.Packed[step]);
     }
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>

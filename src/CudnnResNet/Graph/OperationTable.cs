@@ -43,6 +43,9 @@ public static class OperationTable
         [typeof(SquaredSum)] = new("squared_sum", 0, []),
         [typeof(ClipScale)] = new("clip_scale", 0, []),
         [typeof(TrustRatio)] = new("trust_ratio", 0, []),
+        [typeof(Scale)] = new("scale", 0, []),
+        [typeof(FindOverflow)] = new("find_overflow", 0, [1]),
+        [typeof(AdjustLossScale)] = new("adjust_loss_scale", 0, [0, 1, 2, 3, 4]),
         [typeof(Cast)] = new("cast", 0, []),
     };
 

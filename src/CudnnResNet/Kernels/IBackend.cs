@@ -23,6 +23,11 @@ public interface IBackend : IDisposable
 
     KernelSupport Supports(Precision precision);
 
+    /// <summary>
+    /// One launch for the updates of all tensors is worth keeping every gradient until the end of the step.
+    /// </summary>
+    bool PrefersGroupedUpdates => false;
+
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);
 

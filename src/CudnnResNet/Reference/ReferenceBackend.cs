@@ -31,6 +31,7 @@ public sealed class ReferenceBackend : IBackend
             new SigmoidCrossEntropyKernel(_workers), new SigmoidCrossEntropyBackwardKernel(_workers),
             new SgdUpdateKernel(_workers), new BlendKernel(_workers), new SquaredSumKernel(_workers),
             new ClipScaleKernel(_workers), new TrustRatioKernel(_workers), new CastKernel(_workers),
+            new ScaleKernel(_workers), new FindOverflowKernel(_workers), new AdjustLossScaleKernel(_workers),
         ];
     }
 
@@ -45,9 +46,9 @@ public sealed class ReferenceBackend : IBackend
     /// <summary>Its kernels are bound by arithmetic, whatever a cache holds.</summary>
     public long CacheBytes => 0;
 
-    public KernelSupport Supports(Precision precision) => precision == Precision.Bf16
-        ? KernelSupport.No("the reference backend has fp32 and fp64 only")
-        : KernelSupport.Yes;
+    public KernelSupport Supports(Precision precision) => precision is Precision.Fp32 or Precision.Fp64
+        ? KernelSupport.Yes
+        : KernelSupport.No("the reference backend has fp32 and fp64 only");
 
     public Arena Allocate(long bytes) => new ManagedArena(bytes);
 

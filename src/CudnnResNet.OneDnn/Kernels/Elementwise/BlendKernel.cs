@@ -13,6 +13,7 @@ internal sealed unsafe class BlendKernel(ThreadTeam team) : Kernel
 
     public override KernelSupport Check(Problem problem) =>
         problem.Operations is not [Blend] ? KernelSupport.No("not a blend")
+        : problem.Operations is [Blend { IsGuarded: true }] ? KernelSupport.No("has no guard against overflow")
         : problem.Input(0, 1).Type != DataType.Float32 ? KernelSupport.No("takes f32")
         : KernelSupport.Yes;
 

@@ -13,6 +13,7 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
 
     public override KernelSupport Check(Problem problem) =>
         problem.Operations is not [SgdUpdate] ? KernelSupport.No("not an sgd")
+        : problem.Operations is [SgdUpdate { IsGuarded: true }] ? KernelSupport.No("has no guard against overflow")
         : problem.Input(0, 1).Type != DataType.Float32 ? KernelSupport.No("parameters are f32")
         : KernelSupport.Yes;
 
