@@ -48,6 +48,8 @@ public sealed class CudaBackend : IBackend
 
     public bool PrefersGroupedUpdates => true;
 
+    public bool PrefersRecomputedMasks => true;
+
     public long CacheBytes => _device.CacheBytes;
 
     /// <summary>Why the last recording failed and plans are run kernel by kernel; null where none failed.</summary>

@@ -42,6 +42,15 @@ internal static unsafe class DescriptorAttributes
         internal void Set(cudnnBackendAttributeName_t name, cudnnBackendHeurMode_t value) =>
             SetRaw(descriptor, name, CUDNN_TYPE_HEUR_MODE, 1, &value);
 
+        internal void Set(cudnnBackendAttributeName_t name, cudnnGenStatsMode_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_GENSTATS_MODE, 1, &value);
+
+        internal void Set(cudnnBackendAttributeName_t name, cudnnBackendNormMode_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_NORM_MODE, 1, &value);
+
+        internal void Set(cudnnBackendAttributeName_t name, cudnnBackendNormFwdPhase_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_NORM_FWD_PHASE, 1, &value);
+
         internal void Set(cudnnBackendAttributeName_t name, CudnnHandle value)
         {
             nint handle = value.Borrow();

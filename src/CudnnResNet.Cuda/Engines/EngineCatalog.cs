@@ -28,6 +28,9 @@ internal sealed class EngineCatalog(CudaSession session) : IDisposable
             : "cuDNN has no further engine";
     }
 
+    /// <summary>What the tensors of a graph that a plan was found for are bound to.</summary>
+    internal IReadOnlyList<TensorBinding> Bindings(string key) => _known[key].Engines!.Bindings;
+
     public void Dispose()
     {
         foreach ((EngineList? engines, _) in _known.Values)

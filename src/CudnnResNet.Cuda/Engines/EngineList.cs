@@ -41,6 +41,8 @@ internal sealed class EngineList : IDisposable
                     Consider(list[i]);
     }
 
+    internal IReadOnlyList<TensorBinding> Bindings => _graph.Bindings;
+
     /// <summary>Why configs were left out, in the order in which that came up.</summary>
     internal IReadOnlyList<string> Refusals => _refusals;
 

@@ -18,8 +18,10 @@ public static class BackwardGraph
     /// <param name="graph">A training graph.</param>
     /// <param name="loss">Its loss.</param>
     /// <param name="isScaled">All gradients are multiplied by a new state, <see cref="LossScaling.Scale"/>.</param>
-    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, bool isScaled = false) =>
-        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)], isScaled).Graph;
+    /// <param name="recomputesMasks">A ReLU behind a batch norm is undone by that norm, not by its own result.</param>
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, bool isScaled = false, bool recomputesMasks = false) =>
+        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)],
+            isScaled, recomputesMasks).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named
@@ -39,14 +41,20 @@ public static class BackwardGraph
     }
 
     private static (LayerGraph Graph, GradientTape Tape) Append(
-        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted, bool isScaled = false)
+        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted,
+        bool isScaled = false, bool recomputesMasks = false)
     {
         HashSet<ValueId> differentiable = ReachableFrom(graph, wanted);
         GraphBuilder builder = new(graph);
         ValueId? scale = isScaled
             ? builder.Declare(LossScaling.Scale, TensorShape.Scalar, graph[output].Type, ValueRole.State)
             : null;
-        GradientTape tape = new(builder, differentiable) { LossScale = scale };
+        GradientTape tape = new(builder, differentiable) 
+        {
+            LossScale = scale,
+            Norms = graph.Nodes.Where(node => recomputesMasks && node.Operation is BatchNormTraining)
+                .ToDictionary(node => node.Outputs[0]),
+        };
         if (seed is { } given)
             tape.Contribute(output, given, "seed");
         foreach (Node node in graph.Nodes.Reverse())

@@ -21,6 +21,10 @@ internal static class GradientRules
             case BatchNormTraining:
                 BatchNorm(node, dy, tape);
                 break;
+            case Relu when tape.NormBefore(node) is { } norm:
+                One(node, new NormReluBackward(),
+                    [dy, norm.Inputs[0], norm.Inputs[1], norm.Inputs[2], norm.Outputs[1], norm.Outputs[2]], tape);
+                break;
             case Relu:
                 One(node, new ReluBackward(), [dy, node.Outputs[0]], tape);
                 break;

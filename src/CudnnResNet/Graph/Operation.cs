@@ -53,6 +53,13 @@ public sealed record Relu : Operation;
 /// <summary>dy, y → dx = dy where y &gt; 0, else 0; y is the forward output.</summary>
 public sealed record ReluBackward : Operation;
 
+/// <summary>
+/// dy, x, gamma[C], beta[C], savedMean[C], savedInverseDeviation[C] → dx = dy where the batch norm of x,
+/// <c>(x - mean) * inverseDeviation * gamma + beta</c>, is positive, else 0: the gradient of a ReLU behind a batch norm,
+/// from what the norm's own gradient reads anyway.
+/// </summary>
+public sealed record NormReluBackward : Operation;
+
 /// <summary>a, b → y = a + b: the join of a residual block, or of two gradients.</summary>
 public sealed record Add : Operation;
 

@@ -26,6 +26,7 @@ public static class OperationTable
         [typeof(ScaleBias)] = new("scale_bias", 0, []),
         [typeof(Relu)] = new("relu", 0, []),
         [typeof(ReluBackward)] = new("relu_bwd", 0, []),
+        [typeof(NormReluBackward)] = new("norm_relu_bwd", 0, []),
         [typeof(Add)] = new("add", 0, []),
         [typeof(MaxPool)] = new("max_pool", 0, []),
         [typeof(MaxPoolBackward)] = new("max_pool_bwd", 0, []),

@@ -32,7 +32,7 @@ public static class ShapeRules
             SigmoidCrossEntropy or SigmoidCrossEntropyBackward => (TensorShape.Matrix(chain.D0, 1), 2),
             ClipScale or TrustRatio or AdjustLossScale => (TensorShape.Scalar, 0),
             SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward or GlobalAveragePoolBackward => ((TensorShape?)null, 2),
-            BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or GlobalAveragePool => (null, 4),
+            BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or NormReluBackward or GlobalAveragePool => (null, 4),
             _ => (null, chain.Rank),
         };
         if (chain.Rank != rank)
@@ -86,6 +86,8 @@ public static class ShapeRules
                 return [chain, vector, vector, vector, vector];
             case BatchNormBackward:
                 return [chain, chain, vector, vector, vector];
+            case NormReluBackward:
+                return [chain, chain, vector, vector, vector, vector];
             case ScaleBias:
                 return [chain, vector, vector];
             case ReluBackward or Add:
@@ -148,7 +150,7 @@ public static class ShapeRules
                 return [chain, vector, vector];
             case BatchNormBackward:
                 return [chain, vector, vector];
-            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or Add
+            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or NormReluBackward or Add
                 or ClipScale or TrustRatio or Scale:
                 return [chain];
             case MaxPool { Geometry: var g }:

@@ -28,6 +28,12 @@ public interface IBackend : IDisposable
     /// </summary>
     bool PrefersGroupedUpdates => false;
 
+    /// <summary>
+    /// The mask of a ReLU behind a batch norm is computed again from the norm's input, which the gradient of the norm reads
+    /// in any case, instead of read from the ReLU's result: memory costs more than arithmetic.
+    /// </summary>
+    bool PrefersRecomputedMasks => false;
+
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);
 

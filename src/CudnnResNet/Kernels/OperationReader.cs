@@ -81,6 +81,7 @@ internal static class OperationReader
         "scale_bias" => new ScaleBias(),
         "relu" => new Relu(),
         "relu_bwd" => new ReluBackward(),
+        "norm_relu_bwd" => new NormReluBackward(),
         "add" => new Add(),
         "max_pool" => new MaxPool(chain is { } x
             ? new(x.Shape.H, x.Shape.W, x.Shape.C, t.Integer("window"), t.Integer("stride"), t.Integer("pad", smallest: 0))

@@ -23,7 +23,7 @@ public sealed class ReferenceBackend : IBackend
             new ConvolutionBackwardFilterKernel(_workers), new ChannelSumKernel(_workers),
             new BatchNormTrainingKernel(_workers), new BatchNormInferenceKernel(_workers),
             new BatchNormApplyKernel(_workers), new BatchNormBackwardKernel(_workers), new ScaleBiasKernel(_workers),
-            new ReluKernel(_workers), new ReluBackwardKernel(_workers), new AddKernel(_workers),
+            new ReluKernel(_workers), new ReluBackwardKernel(_workers), new NormReluBackwardKernel(_workers), new AddKernel(_workers),
             new MaxPoolKernel(_workers), new MaxPoolBackwardKernel(_workers),
             new GlobalAveragePoolKernel(_workers), new GlobalAveragePoolBackwardKernel(_workers),
             new LinearKernel(_workers), new LinearBackwardDataKernel(_workers), new LinearBackwardFilterKernel(_workers),

@@ -36,7 +36,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
 
     /// <summary>
     /// The time of one run of each kernel in microseconds: the least of several, because whatever disturbs a run makes
-    /// it longer.
+    /// it longer. Infinite for a kernel that refuses to run.
     /// </summary>
     public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
@@ -77,6 +77,10 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             copies[0].Run();
             backend.Synchronize();
             return LeastTime(copies, bestSoFar);
+        }
+        catch (KernelRefusedException)
+        {
+            return double.PositiveInfinity;
         }
         finally
         {

@@ -269,7 +269,8 @@ public sealed class TrainingSession : IDisposable
     private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)
     {
         LayerGraph backward = BackwardGraph.OfLoss(
-            forward, forward.Find(ResNetGraph.Loss).Id, isScaled: options.Optimizer.LossScaling is not null);
+            forward, forward.Find(ResNetGraph.Loss).Id, isScaled: options.Optimizer.LossScaling is not null,
+            recomputesMasks: backend?.PrefersRecomputedMasks ?? false);
         StepGraphs graphs = ParameterUpdates.Append(
             backward, options.Optimizer, options.Passes, together: backend?.PrefersGroupedUpdates ?? false);
         LayerGraph step = graphs.Update;

@@ -64,7 +64,7 @@ internal sealed class Tolerance
     {
         switch (_node.Operation)
         {
-            case Relu or ReluBackward or MaxPool or Cast:
+            case Relu or ReluBackward or NormReluBackward or MaxPool or Cast:
                 return [.. _node.Outputs.Select((_, slot) => slot == 0 ? Known(0) : ErrorBound.Exact)];
             case Add:
                 return [Incoming(0) + Incoming(1)];

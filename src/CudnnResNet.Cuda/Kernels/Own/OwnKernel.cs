@@ -24,7 +24,7 @@ internal abstract class OwnKernel(CudaSession session) : Kernel
     protected abstract KernelLaunch[] Launches(Problem problem, Operands at);
 
     /// <summary>Kernels have instances for these activations.</summary>
-    protected static string? RefusalOf(DataType type) => type is DataType.Float32 or DataType.BFloat16 or DataType.Float16
+    internal static string? RefusalOf(DataType type) => type is DataType.Float32 or DataType.BFloat16 or DataType.Float16
         ? null
         : $"takes float32, bf16 and f16, not {type.ShortName()}";
 
