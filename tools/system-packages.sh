@@ -55,6 +55,16 @@ ensure_onednn() {
     fi
 }
 
+# JPEG and PNG. What the packages are called differs, what they hold does not.
+ensure_imaging() {
+    local release jpeg=libturbojpeg0 png=libpng16-16 cost='without it image files cannot be read'
+    release=$(. /etc/os-release 2>/dev/null && echo "${ID:-}${VERSION_ID:-}")
+    case $release in ubuntu*) jpeg=libturbojpeg ;; esac
+    case $release in debian13* | ubuntu24.04 | ubuntu24.10) png=libpng16-16t64 ;; esac
+    has_library 'libturbojpeg\.so\.0' || install_package "$jpeg" "$cost"
+    has_library 'libpng16\.so\.16' || install_package "$png" "$cost"
+}
+
 # The compilers are some hundred megabytes, so only ./resnet setup and ./test ask for them.
 ensure_compilers() {
     local cost='without it the oneDNN backend runs without this project'"'"'s own kernels: the same results, slower'

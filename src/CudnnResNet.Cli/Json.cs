@@ -9,6 +9,7 @@ namespace CudnnResNet.Cli;
 /// <summary>The objects that commands print for other programs: one line each, names in camelCase.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(BenchReport))]
+[JsonSerializable(typeof(Classified))]
 [JsonSerializable(typeof(DataReport))]
 [JsonSerializable(typeof(EvalReport))]
 [JsonSerializable(typeof(SummaryReport))]

@@ -27,10 +27,18 @@ public sealed class CudaBackend : IBackend
         _options = options;
         CudaVersions versions = probe.Versions!;
         _device = open(options.Ordinal);
-        using ContextScope scope = _device.Enter();
-        _staging = new PinnedStaging(_device);
-        _timer = new EventTimer(_device);
-        _session = new CudaSession(_device, options);
+        try
+        {
+            using ContextScope scope = _device.Enter();
+            _staging = new PinnedStaging(_device);
+            _timer = new EventTimer(_device);
+            _session = new CudaSession(_device, options);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
         Kernels = KernelCatalog.Create(_session);
         Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
             + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
@@ -96,14 +104,15 @@ public sealed class CudaBackend : IBackend
         }
     }
 
+    /// <summary>Releases everything, also behind a lost context; throws nothing, so that the error that led here stays.</summary>
     public void Dispose()
     {
-        using (ContextScope scope = _device.Enter())
+        using (ContextScope scope = _device.EnterForRelease())
         {
-            _device.Synchronize();
-            _session.Dispose();
-            _timer.Dispose();
-            _staging.Dispose();
+            _device.Drain();
+            _session?.Dispose();
+            _timer?.Dispose();
+            _staging?.Dispose();
         }
         _device.Dispose();
     }

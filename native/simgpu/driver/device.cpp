@@ -31,11 +31,12 @@ void end_context(Context* context) {
     }
     const int streams = streams_of(context);
     const int execs = drop_graphs(context);
+    const int modules = drop_modules(context);
     drop_context(context);
     const int allocations = release_all(context);
-    if (context->sticky == 0 && (streams != 0 || execs != 0 || allocations != 0)) {
-        complain("the context ends with %d allocations, %d streams and %d graph instances alive", allocations, streams,
-                 execs);
+    if (context->sticky == 0 && (streams != 0 || execs != 0 || modules != 0 || allocations != 0)) {
+        complain("the context ends with %d allocations, %d streams, %d graph instances and %d modules alive", allocations,
+                 streams, execs, modules);
     }
     count_live("context", -1);
 }

@@ -13,6 +13,9 @@ using CUcontext = simgpu::Context*;
 using CUstream = void*;
 using CUevent = simgpu::Event*;
 
+/// Unloads the modules of a context that ends and returns how many there were.
+int drop_modules(simgpu::Context* context);
+
 /// Set by cuInit; entry points before it answer kNotInitialized.
 bool& driver_initialized();
 

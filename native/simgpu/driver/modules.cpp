@@ -50,6 +50,16 @@ int load(void** result, const void* image, Context* context) {
     return kSuccess;
 }
 
+void unload(Module* module) {
+    for (Function* function : module->functions) {
+        functions().erase(function);
+        delete function;
+    }
+    modules().erase(module);
+    count_live("module", -1);
+    delete module;
+}
+
 struct Launch {
     Extent grid;
     Extent block;
@@ -108,6 +118,18 @@ int launch_kernel(Function* function, const Launch& launch, Stream* stream, void
 
 using namespace simgpu;
 
+int drop_modules(Context* context) {
+    int dropped = 0;
+    for (auto entry = modules().begin(); entry != modules().end();) {
+        Module* module = *entry++;
+        if (module->context == context) {
+            unload(module);
+            ++dropped;
+        }
+    }
+    return dropped;
+}
+
 SIM_EXPORT CUresult cuModuleLoadData(void** result, const void* image) {
     DRIVER_CALL(cuModuleLoadData)
     DRIVER_NOT_IN_CAPTURE()
@@ -118,13 +140,7 @@ SIM_EXPORT CUresult cuModuleUnload(void* handle) {
     SIM_RELEASE(cuModuleUnload)
     auto* module = static_cast<Module*>(handle);
     DRIVER_REQUIRE(modules().count(module) != 0, kInvalidHandle, "%p is no live module", handle)
-    for (Function* function : module->functions) {
-        functions().erase(function);
-        delete function;
-    }
-    modules().erase(module);
-    count_live("module", -1);
-    delete module;
+    unload(module);
     return sim_call.after(kSuccess);
 }
 

@@ -115,11 +115,17 @@ SIM_EXPORT CUresult cuStreamBeginCapture_v2(CUstream where, int mode) {
     return begin_capture(stream, static_cast<CaptureMode>(mode));
 }
 
+/// A failure ends the capture as well, without a graph.
 SIM_EXPORT CUresult cuStreamEndCapture(CUstream where, void** graph) {
-    DRIVER_CALL(cuStreamEndCapture)
+    SIM_RELEASE(cuStreamEndCapture)
+    *graph = nullptr;
     DRIVER_STREAM(stream, where)
     Graph* captured = nullptr;
-    const int status = end_capture(stream, &captured);
+    const int status = sim_call.after(end_capture(stream, &captured));
+    if (status != kSuccess && captured != nullptr) {
+        destroy_graph(captured);
+        captured = nullptr;
+    }
     *graph = captured;
     return status;
 }

@@ -8,9 +8,17 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cli.Commands;
 
-/// <summary>What eval prints with --json.</summary>
+/// <summary>The images of one true class, and the per cent of them that were recognised.</summary>
+internal sealed record ClassReport(int Class, string Name, int Images, double Top1);
+
+/// <summary>What eval prints with --json; top-1 and top-5 in per cent.</summary>
+/// <param name="Accuracy">Top1 as a share.</param>
+/// <param name="LeftOut">Images that could not be read.</param>
+/// <param name="Classes">Those that occur.</param>
+/// <param name="Confusion">True class, predicted class and how often, where it ever was.</param>
 internal sealed record EvalReport(string Weights, string Data, string Model, string Version, string Device, string Precision,
-    int Images, int Correct, double Accuracy, double Loss, double Seconds);
+    int Images, int Correct, double Accuracy, double Loss, double Seconds, double Top1, double Top5, int LeftOut,
+    IReadOnlyList<ClassReport> Classes, IReadOnlyList<int[]> Confusion);
 
 /// <summary>Measures a network on labelled images.</summary>
 internal sealed class EvalCommand(Terminal terminal)
@@ -19,16 +27,19 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly DeviceFlags _device = new();
     private readonly DataFlags _data = new();
     private readonly ProfileFlags _profile = new("batches");
-    private readonly NormalizationFlag _normalize = new("as the weights', else none");
+    private readonly NormalizationFlag _normalize = new("as the weights', else imagenet for image files and none for others");
     private readonly Option<string?> _weights = Flag.Text("--weights", "W.safetensors", "The network's weights.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images at a time (default 100).");
+    private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: the data's, else ImageNet's for 1,000 classes).");
+    private readonly Option<string?> _predictions = Flag.Text("--predictions", "OUT.csv",
+        "Receives a row for each image: its number, file, label, prediction, confidence, the label's rank, loss.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
     public static Command Create(Terminal terminal)
     {
         EvalCommand eval = new(terminal);
-        Command command = new("eval", "Measure accuracy and loss on labelled images: the test part of a known set, or a folder.");
+        Command command = new("eval", "Measure accuracy and loss on labelled images: the test part of a known set, a folder, or a CSV file's.");
         command.Add(eval._weights);
         command.Add(eval._ema);
         eval._data.AddTo(command);
@@ -37,6 +48,8 @@ internal sealed class EvalCommand(Terminal terminal)
         eval._device.AddTo(command);
         command.Add(eval._batch);
         eval._profile.AddTo(command);
+        command.Add(eval._names);
+        command.Add(eval._predictions);
         command.Add(eval._json);
         command.SetAction(eval.Run);
         return command;
@@ -49,9 +62,12 @@ internal sealed class EvalCommand(Terminal terminal)
         ModelRequest model = _model.Read(parsed);
         WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
         ResNetSpec spec = model.Resolve(weights);
+        if (parsed.GetValue(_predictions) is { } file)
+            OutputPaths.RequireFileIn(_predictions.Name, file);
         IDataSet data = request.Load(train: false, spec.Classes);
         RequireFit(spec, data);
-        Normalization normalization = _normalize.Read(parsed, weights, NormalizationKind.None,
+        Normalization normalization = _normalize.Read(parsed, weights,
+            request.HoldsImageFiles ? NormalizationKind.ImageNet : NormalizationKind.None,
             () => request.HasTestPart ? request.Load(train: true, spec.Classes) : data);
         int batch = parsed.Positive(_batch, 100);
         Profile? profile = _profile.Read(parsed, terminal);
@@ -62,27 +78,49 @@ internal sealed class EvalCommand(Terminal terminal)
         session.LoadWeights(weights.Weights);
         session.Trace = profile?.Trace;
         long start = Stopwatch.GetTimestamp();
-        Evaluation evaluation = Evaluator.Evaluate(session, data, normalization);
+        Evaluation evaluation = Evaluator.Evaluate(session, data, normalization, _data.Damaged(parsed, terminal));
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         profile?.Finish();
-        Print(parsed.GetValue(_json), new EvalReport(weights.Path, data.Name, ModelText.Name(spec), ModelText.Word(spec.Version),
-            device.Backend.Name, device.Precision.ShortName(), data.Count,
-            evaluation.Predictions.Count(p => p.Label == p.Predicted), evaluation.Accuracy, evaluation.Loss, seconds), spec, device);
+        IReadOnlyList<string> names = ClassNames.Of(data.ClassNames, parsed.GetValue(_names), spec.Classes);
+        if (parsed.GetValue(_predictions) is { } predictions)
+            PredictionTable.Write(predictions, evaluation, data);
+        EvalReport report = new(weights.Path, data.Name, ModelText.Name(spec), ModelText.Word(spec.Version),
+            device.Backend.Name, device.Precision.ShortName(), evaluation.Predictions.Length,
+            evaluation.Predictions.Count(p => p.Label == p.Predicted), evaluation.Accuracy, evaluation.Loss, seconds,
+            100 * evaluation.Accuracy, 100 * evaluation.TopAccuracy(5), data.Count - evaluation.Predictions.Length,
+            ClassesOf(evaluation, names), ConfusionOf(evaluation));
+        if (parsed.GetValue(_json))
+            terminal.Output.WriteLine(Json.Text(report, Json.Default.EvalReport));
+        else
+            Print(report, spec, device);
         return CommandLine.Done;
     }
 
-    private void Print(bool asJson, EvalReport report, ResNetSpec spec, Device device)
+    private static List<ClassReport> ClassesOf(Evaluation evaluation, IReadOnlyList<string> names) =>
+    [
+        .. evaluation.Predictions.GroupBy(prediction => prediction.Label).OrderBy(group => group.Key)
+            .Select(group => new ClassReport(group.Key, group.Key < names.Count ? names[group.Key] : $"{group.Key}", group.Count(),
+                100.0 * group.Count(prediction => prediction.Predicted == prediction.Label) / group.Count())),
+    ];
+
+    private static List<int[]> ConfusionOf(Evaluation evaluation) =>
+    [
+        .. evaluation.Predictions.GroupBy(prediction => (prediction.Label, prediction.Predicted)).OrderBy(group => group.Key)
+            .Select(group => new[] { group.Key.Label, group.Key.Predicted, group.Count() }),
+    ];
+
+    private void Print(EvalReport report, ResNetSpec spec, Device device)
     {
-        if (asJson)
-        {
-            terminal.Output.WriteLine(Json.Text(report, Json.Default.EvalReport));
-            return;
-        }
-        terminal.Output.WriteLine($"network   {ModelText.Describe(spec)} ({report.Weights})");
-        terminal.Output.WriteLine($"data      {report.Data}: {report.Images} images");
-        terminal.Output.WriteLine($"device    {device.Description}; {report.Images / report.Seconds:F0} images/s");
-        terminal.Output.WriteLine($"accuracy  {100 * report.Accuracy:F2} % ({report.Correct} of {report.Images})");
-        terminal.Output.WriteLine($"loss      {report.Loss:F4}");
+        TextWriter output = terminal.Output;
+        output.WriteLine($"network   {ModelText.Describe(spec)} ({report.Weights})");
+        output.WriteLine($"data      {report.Data}: {report.Images} images" + (report.LeftOut > 0 ? $", {report.LeftOut} left out" : ""));
+        output.WriteLine($"device    {device.Description}; {report.Images / report.Seconds:F0} images/s");
+        output.WriteLine($"accuracy  {report.Top1:F2} % ({report.Correct} of {report.Images})");
+        if (spec.Classes > 5)
+            output.WriteLine($"top 5     {report.Top5:F2} %");
+        if (report.Classes.Count <= ConfusionTable.MostClasses)
+            ConfusionTable.Write(output, report);
+        output.WriteLine($"loss      {report.Loss:F4}");
     }
 
     private static void RequireFit(ResNetSpec spec, IDataSet data)

@@ -14,21 +14,32 @@ internal readonly ref struct ContextScope : IDisposable
     private readonly nint _outer;
     private readonly bool _isPushed;
 
-    internal ContextScope(CUcontext context)
+    internal ContextScope(CUcontext context) : this(context, out CUresult status) =>
+        status.ThrowIfFailed("cuCtxPushCurrent_v2");
+
+    private ContextScope(CUcontext context, out CUresult status)
     {
+        status = CUresult.CUDA_SUCCESS;
         _outer = t_current;
         if (_outer == context.Value)
             return;
-        CudaDriver.cuCtxPushCurrent_v2(context).ThrowIfFailed();
+        status = CudaDriver.cuCtxPushCurrent_v2(context);
+        if (status != CUresult.CUDA_SUCCESS)
+            return;
         t_current = context.Value;
         _isPushed = true;
     }
+
+    /// <summary>For what releases: a context that cannot be entered any more is no reason to keep the rest.</summary>
+    internal static ContextScope ForRelease(CUcontext context) => new(context, out _);
 
     public void Dispose()
     {
         if (!_isPushed)
             return;
         t_current = _outer;
-        CudaDriver.cuCtxPopCurrent_v2(out _).ThrowIfFailed();
+        // It pops in any case. What it may answer is a failure of earlier work, which the next call answers too; thrown
+        // here, it would hide the exception that a scope may end by.
+        _ = CudaDriver.cuCtxPopCurrent_v2(out _);
     }
 }

@@ -36,7 +36,10 @@ internal sealed class CudaArena : Arena
                 + $"{total / 1e6:F0} MB are free; use a smaller batch or image, or a memory limit.");
         }
         status.ThrowIfFailed(device.HasMemoryPools ? "cuMemAllocAsync" : "cuMemAlloc_v2");
-        CudaDriver.cuMemsetD8Async(_start, 0, size, device.Stream).ThrowIfFailed();
+        CUresult cleared = CudaDriver.cuMemsetD8Async(_start, 0, size, device.Stream);
+        if (cleared != CUresult.CUDA_SUCCESS)
+            Dispose();
+        cleared.ThrowIfFailed("cuMemsetD8Async");
     }
 
     ~CudaArena() => Dispose(disposing: false);
@@ -73,12 +76,11 @@ internal sealed class CudaArena : Arena
         // A finalizer may come after the context; then the memory went with it.
         if (CudaDriver.cuCtxPushCurrent_v2(_device.Context) != CUresult.CUDA_SUCCESS)
             return;
-        CUresult status = _device.HasMemoryPools
+        // In a lost context both refuse; the memory ends with the context.
+        _ = _device.HasMemoryPools
             ? CudaDriver.cuMemFreeAsync(start, _device.Stream)
             : CudaDriver.cuMemFree_v2(start);
-        CudaDriver.cuCtxPopCurrent_v2(out _).ThrowIfFailed();
-        if (disposing)
-            status.ThrowIfFailed(_device.HasMemoryPools ? "cuMemFreeAsync" : "cuMemFree_v2");
+        _ = CudaDriver.cuCtxPopCurrent_v2(out _);
     }
 
     private CUresult Allocate(nuint bytes) => _device.HasMemoryPools

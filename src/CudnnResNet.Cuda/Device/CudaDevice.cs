@@ -18,20 +18,21 @@ internal sealed class CudaDevice : IDisposable
         _device = device;
         _primary = primary;
         Context = context;
-        using ContextScope scope = Enter();
-        if (stream is { } borrowed)
-            Stream = borrowed;
-        else
-        {
-            CudaDriver.cuStreamCreate(out _ownStream, CUstream_flags.CU_STREAM_NON_BLOCKING).ThrowIfFailed();
-            _ownStream.Context = context;
-            Stream = _ownStream.Borrow();
-        }
         Architecture = DeviceProbe.ArchitectureOf(device);
         Multiprocessors = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
         ThreadsPerMultiprocessor = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR);
         CacheBytes = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
         HasMemoryPools = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0;
+        using ContextScope scope = Enter();
+        if (stream is { } borrowed)
+            Stream = borrowed;
+        else
+        {
+            // Last: a constructor that throws behind it would have to release it.
+            CudaDriver.cuStreamCreate(out _ownStream, CUstream_flags.CU_STREAM_NON_BLOCKING).ThrowIfFailed();
+            _ownStream.Context = context;
+            Stream = _ownStream.Borrow();
+        }
     }
 
     internal CUcontext Context { get; }
@@ -79,6 +80,9 @@ internal sealed class CudaDevice : IDisposable
     /// <summary>Every call of the driver that needs a context stands in such a scope.</summary>
     internal ContextScope Enter() => new(Context);
 
+    /// <summary>The same where something is released; throws nothing.</summary>
+    internal ContextScope EnterForRelease() => ContextScope.ForRelease(Context);
+
     internal void Synchronize()
     {
         using ContextScope scope = Enter();
@@ -120,13 +124,20 @@ internal sealed class CudaDevice : IDisposable
         return Marshal.PtrToStringUTF8((nint)id)!;
     }
 
+    /// <summary>Nothing is in flight afterwards. A failure of what was has no reader left, and is no reason to keep the rest.</summary>
+    internal void Drain()
+    {
+        using ContextScope scope = EnterForRelease();
+        _ = CudaDriver.cuStreamSynchronize(Stream);
+    }
+
+    /// <summary>Throws nothing.</summary>
     public void Dispose()
     {
         if (_ownStream is not null)
         {
             // Nothing may be in flight when the memory that it uses goes.
-            using (ContextScope scope = Enter())
-                _ = CudaDriver.cuStreamSynchronize(Stream);
+            Drain();
             _ownStream.Dispose();
         }
         _primary?.Dispose();

@@ -12,7 +12,7 @@ internal sealed unsafe class PinnedStaging : IDisposable
     private const int SlotBytes = 4 << 20;
 
     private readonly CudaDevice _device;
-    private readonly CudaEvent[] _copied = new CudaEvent[Slots];
+    private readonly CudaEvent?[] _copied = new CudaEvent?[Slots];
     private byte* _memory;
     private int _next;
 
@@ -22,8 +22,16 @@ internal sealed unsafe class PinnedStaging : IDisposable
         using ContextScope scope = device.Enter();
         CudaDriver.cuMemHostAlloc(out void* memory, Slots * SlotBytes, 0).ThrowIfFailed();
         _memory = (byte*)memory;
-        for (int i = 0; i < Slots; i++)
-            _copied[i] = device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+        try
+        {
+            for (int i = 0; i < Slots; i++)
+                _copied[i] = device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Returns as soon as <paramref name="source"/> may change; the copy takes its place in the stream.</summary>
@@ -53,17 +61,19 @@ internal sealed unsafe class PinnedStaging : IDisposable
         }
     }
 
+    /// <summary>Waits for the copies and releases everything; throws nothing.</summary>
     public void Dispose()
     {
         if (_memory == null)
             return;
-        using ContextScope scope = _device.Enter();
-        foreach (CudaEvent copied in _copied)
-        {
-            _ = CudaDriver.cuEventSynchronize(copied);
-            copied.Dispose();
-        }
-        CudaDriver.cuMemFreeHost(_memory).ThrowIfFailed();
+        using ContextScope scope = _device.EnterForRelease();
+        foreach (CudaEvent? copied in _copied)
+            if (copied is not null)
+            {
+                _ = CudaDriver.cuEventSynchronize(copied);
+                copied.Dispose();
+            }
+        _ = CudaDriver.cuMemFreeHost(_memory);
         _memory = null;
     }
 
@@ -71,7 +81,7 @@ internal sealed unsafe class PinnedStaging : IDisposable
     {
         int slot = _next;
         _next = (_next + 1) % Slots;
-        copied = _copied[slot];
+        copied = _copied[slot]!;
         CudaDriver.cuEventSynchronize(copied).ThrowIfFailed();
         return _memory + (long)slot * SlotBytes;
     }

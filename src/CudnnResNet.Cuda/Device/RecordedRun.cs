@@ -43,7 +43,10 @@ internal sealed class RecordedRun : LoadedKernel
             }
             CudaDriver.cuGraphInstantiateWithFlags(out CudaGraphExec executable, graph, 0).ThrowIfFailed();
             executable.Context = device.Context;
-            CudaDriver.cuGraphUpload(executable, device.Stream).ThrowIfFailed();
+            CUresult uploaded = CudaDriver.cuGraphUpload(executable, device.Stream);
+            if (uploaded != CUresult.CUDA_SUCCESS)
+                executable.Dispose();
+            uploaded.ThrowIfFailed("cuGraphUpload");
             return new RecordedRun(device, executable);
         }
         finally

@@ -103,22 +103,25 @@ internal static unsafe class DescriptorAttributes
         {
             Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, out long count, null)
                 .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
-            CudnnBackendDescriptor[] filled = new CudnnBackendDescriptor[count];
+            CudnnBackendDescriptor?[] filled = new CudnnBackendDescriptor?[count];
             nint[] handles = new nint[count];
-            for (int i = 0; i < count; i++)
-            {
-                filled[i] = Create(type);
-                handles[i] = filled[i].Borrow();
-            }
             long returned = 0;
-            fixed (nint* first = handles)
-                if (count > 0)
-                    Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, count, out returned, first)
-                        .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
-            returned = Math.Min(returned, count);
-            for (long i = returned; i < count; i++)
-                filled[i].Dispose();
-            return filled[..(int)returned];
+            try
+            {
+                for (int i = 0; i < count; i++)
+                    handles[i] = (filled[i] = Create(type)).Borrow();
+                fixed (nint* first = handles)
+                    if (count > 0)
+                        Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, count, out returned, first)
+                            .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
+                returned = Math.Clamp(returned, 0, count);
+            }
+            finally
+            {
+                for (long i = returned; i < count; i++)
+                    filled[i]?.Dispose();
+            }
+            return filled[..(int)returned]!;
         }
     }
 

@@ -57,13 +57,21 @@ internal sealed class EngineConfig : IDisposable
     private static string TagOf(CudnnBackendDescriptor config, CudnnBackendDescriptor engine)
     {
         StringBuilder tag = new($"eng{engine.GetInt64(CUDNN_ATTR_ENGINE_GLOBAL_INDEX)}");
-        foreach (CudnnBackendDescriptor choice in config.GetDescriptors(
-            CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR))
-            using (choice)
+        CudnnBackendDescriptor[] choices = config.GetDescriptors(
+            CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR);
+        try
+        {
+            foreach (CudnnBackendDescriptor choice in choices)
             {
                 int knob = choice.GetEnums(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, CUDNN_TYPE_KNOB_TYPE)[0];
                 tag.Append($"_k{knob}={choice.GetInt64(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE)}");
             }
+        }
+        finally
+        {
+            foreach (CudnnBackendDescriptor choice in choices)
+                choice.Dispose();
+        }
         return tag.ToString();
     }
 }

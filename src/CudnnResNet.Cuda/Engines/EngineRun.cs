@@ -65,6 +65,7 @@ internal sealed unsafe class EngineRun : IDisposable
 
     private void RunFirst()
     {
+        CudnnException? first = null;
         while (true)
         {
             cudnnStatus_t status = Cudnn.cudnnBackendExecute(_session.Cudnn, _plan.Descriptor, _variantPack);
@@ -74,14 +75,20 @@ internal sealed unsafe class EngineRun : IDisposable
                 return;
             }
             CudnnException error = new($"cudnnBackendExecute({_plan.Tag}) for '{_line}'", status);
+            first ??= error;
             _session.Refuse(error.Message);
             EnginePlan? next;
             do
                 next = _next();
             while (next is not null && next.WorkspaceBytes > _workspaceBytes);
-            _plan = next ?? throw new KernelRefusedException(error.Message, error);
+            if (next is null)
+                throw IsRefusal(first) ? new KernelRefusedException(first.Message, first) : first;
+            _plan = next;
             _variantPack.Dispose();
             _variantPack = EnginePlan.Bind(_ids, _addresses, _workspace);
         }
     }
+
+    /// <summary>The engine does not do this; nothing is broken.</summary>
+    private static bool IsRefusal(CudnnException error) => (int)error.Status / 1000 == 3;
 }

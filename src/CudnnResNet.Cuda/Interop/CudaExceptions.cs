@@ -6,9 +6,12 @@ namespace CudnnResNet.Cuda.Interop;
 
 /// <summary>A call of one of NVIDIA's libraries failed; the message quotes library, call, status and what to do.</summary>
 internal abstract class CudaLibraryException(string library, string call, string status, string hint)
-    : Exception($"{library}: {call} returned {status}: {hint}")
+    : ResNetException($"{library}: {OneLine(call)} returned {status}: {OneLine(hint)}")
 {
-    public string Call { get; } = call;
+    public string Call { get; } = OneLine(call);
+
+    /// <summary>A call is quoted as its source has it, which may be several lines.</summary>
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }
 
 internal sealed class CudaDriverException(string call, CUresult status)

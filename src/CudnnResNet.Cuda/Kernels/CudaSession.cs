@@ -22,9 +22,17 @@ internal sealed class CudaSession : IDisposable
         Options = options;
         CudnnResNet.Cuda.Interop.Cudnn.cudnnCreate(out CudnnHandle cudnn).ThrowIfFailed();
         Cudnn = cudnn;
-        CudnnResNet.Cuda.Interop.Cudnn.cudnnSetStream(cudnn, device.Stream).ThrowIfFailed();
-        CublasLt.cublasLtCreate(out CublasLtHandle products).ThrowIfFailed();
-        Products = products;
+        try
+        {
+            CudnnResNet.Cuda.Interop.Cudnn.cudnnSetStream(cudnn, device.Stream).ThrowIfFailed();
+            CublasLt.cublasLtCreate(out CublasLtHandle products).ThrowIfFailed();
+            Products = products;
+        }
+        catch
+        {
+            cudnn.Dispose();
+            throw;
+        }
         Engines = new EngineCatalog(this);
         Programs = new KernelPrograms(device);
         Casts = new CastLaunches(this);

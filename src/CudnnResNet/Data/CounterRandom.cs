@@ -4,7 +4,7 @@ namespace CudnnResNet.Data;
 /// Random numbers by counter: the i-th number of a key needs no number before it, so a run resumes anywhere. SplitMix64 of
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014), in Vigna's public-domain form.
 /// </summary>
-internal readonly record struct CounterRandom(ulong Key)
+public readonly record struct CounterRandom(ulong Key)
 {
     private const ulong Golden = 0x9E3779B97F4A7C15;
 
@@ -17,6 +17,12 @@ internal readonly record struct CounterRandom(ulong Key)
 
     /// <summary>From 0 to limit - 1; the bias is below limit / 2^64.</summary>
     public int Below(int limit, ulong counter) => (int)Math.BigMul(this[counter], (ulong)limit, out _);
+
+    /// <summary>From 0 to below 1, in steps of 2^-53.</summary>
+    public double Uniform(ulong counter) => (this[counter] >> 11) * (1.0 / (1L << 53));
+
+    /// <summary>From the first number to the second.</summary>
+    public double Between(double low, double high, ulong counter) => low + (high - low) * Uniform(counter);
 
     private static ulong Mix(ulong z)
     {

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace CudnnResNet.Data;
 
 /// <summary>Every sample once, in order, without augmentation, in batches of fixed shape; the last may count fewer.</summary>
@@ -5,20 +7,28 @@ public sealed class EvaluationBatches
 {
     private readonly IDataSet _data;
     private readonly ImageTransform _transform;
-    private readonly float[] _raw;
+    private readonly DamagedImages _damaged;
+    private readonly int _imageElements;
     private readonly Batch _batch;
     private readonly int _size;
 
+    /// <param name="data">The images.</param>
+    /// <param name="batch">Images of a batch.</param>
+    /// <param name="normalization">Of the images.</param>
+    /// <param name="damaged">In place of the set's own count of images that cannot be read, which have the label <see cref="NoLabel"/> and are black here.</param>
     /// <exception cref="ResNetException">The batch is not positive or too large, or the normalisation does not fit.</exception>
-    public EvaluationBatches(IDataSet data, int batch, Normalization normalization)
+    public EvaluationBatches(IDataSet data, int batch, Normalization normalization, DamagedImages? damaged = null)
     {
         Batch.CheckSize(batch, data);
         normalization.Check(data.Channels);
-        (_data, _size) = (data, batch);
+        (_data, _size, _damaged) = (data, batch, damaged ?? (data as ISampleSource)?.Damaged ?? new DamagedImages());
         _transform = new ImageTransform(data, normalization);
-        _raw = new float[data.ImageElements()];
-        _batch = new Batch(batch, _raw.Length);
+        _imageElements = data.ImageElements();
+        _batch = new Batch(batch, _imageElements);
     }
+
+    /// <summary>The label of an image that cannot be read.</summary>
+    public const int NoLabel = -1;
 
     public int BatchCount => (int)(((long)_data.Count + _size - 1) / _size);
 
@@ -29,15 +39,15 @@ public sealed class EvaluationBatches
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, BatchCount);
         int first = index * _size;
         int count = Math.Min(_size, _data.Count - first);
-        for (int i = 0; i < count; i++)
-        {
-            _data.ReadImage(first + i, _raw);
-            _transform.Apply(_raw, _batch.MutableImages.Slice(i * _raw.Length, _raw.Length));
-            _batch.MutableLabels[i] = _data.Label(first + i);
-        }
+        // Decoding is worth other threads, copying is not.
+        if (_data is ISampleSource)
+            ReadOnAllCores(first, count);
+        else
+            for (int i = 0; i < count; i++)
+                ReadImage(first, i);
         for (int i = count; i < _size; i++)
         {
-            _batch.MutableImages.Slice((count - 1) * _raw.Length, _raw.Length).CopyTo(_batch.MutableImages[(i * _raw.Length)..]);
+            Image(count - 1).CopyTo(Image(i));
             _batch.MutableLabels[i] = _batch.MutableLabels[count - 1];
         }
         _batch.Count = count;
@@ -46,4 +56,35 @@ public sealed class EvaluationBatches
         _batch.After = _batch.EndsEpoch ? new LoaderPosition(2, 0) : new LoaderPosition(1, first + count);
         return _batch;
     }
+
+    private void ReadOnAllCores(int first, int count)
+    {
+        try
+        {
+            Parallel.For(0, count, i => ReadImage(first, i));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
+        }
+    }
+
+    private void ReadImage(int first, int i)
+    {
+        Span<float> image = Image(i);
+        try
+        {
+            _data.ReadImage(first + i, image);
+            _batch.MutableLabels[i] = _data.Label(first + i);
+        }
+        catch (DamagedImageException damage)
+        {
+            _damaged.Add(_data, first + i, damage);
+            image.Clear();
+            _batch.MutableLabels[i] = NoLabel;
+        }
+        _transform.Apply(image, image);
+    }
+
+    private Span<float> Image(int i) => _batch.MutableImages.Slice(i * _imageElements, _imageElements);
 }

@@ -21,7 +21,7 @@ internal sealed class ImageTransform
             _rowOfPadding[i] = (0 - _mean[i % _channels]) / _std[i % _channels];
     }
 
-    /// <summary>The image as it is, normalised.</summary>
+    /// <summary>The image as it is, normalised; x and y may be the same.</summary>
     public void Apply(ReadOnlySpan<float> x, Span<float> y) => Apply(x, y, 0, 0, flip: false);
 
     /// <summary>Pixel (row, column) of y is pixel (row + down, column + right) of x, zero outside of it; then each row is reversed where flipped.</summary>

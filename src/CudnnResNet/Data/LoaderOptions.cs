@@ -15,6 +15,13 @@ public sealed record LoaderOptions(
     Normalization Normalization,
     int Prefetch = 2)
 {
+    private const int MostThreads = 256;
+
+    /// <summary>Threads that make samples; null takes all cores for sets that decode images, and one for others.</summary>
+    public int? Threads { get; init; }
+
+    internal int ThreadsFor(IDataSet data) => Math.Min(Threads ?? (data is ISampleSource ? Environment.ProcessorCount : 1), Batch);
+
     /// <summary>Batches from the start to the end of the given epoch, for a set of so many images.</summary>
     public long StepsThrough(long epoch, int count) => Shuffle ? checked(epoch * count) / Batch : epoch * (count / Batch);
 
@@ -29,6 +36,8 @@ public sealed record LoaderOptions(
             throw new ResNetException($"{data.Name}: {data.Count} images do not fill one batch of {Batch}; use a smaller batch or more images");
         if (Prefetch is < 1 or > 64)
             throw new ResNetException($"a prefetch of {Prefetch} batches is not possible; it must be from 1 to 64");
+        if (Threads is < 1 or > MostThreads)
+            throw new ResNetException($"a loader of {Threads} threads is not possible; it must be from 1 to {MostThreads}");
         Augmentation.Check(data.Height, data.Width);
         Normalization.Check(data.Channels);
     }

@@ -7,6 +7,12 @@ public sealed record Normalization(ImmutableArray<float> Mean, ImmutableArray<fl
 {
     public static Normalization None { get; } = new([], []);
 
+    /// <summary>Of ImageNet's training images, as torchvision's and most of timm's weights expect.</summary>
+    public static Normalization ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+
+    /// <summary>From 0 to 1 to -1 to 1.</summary>
+    public static Normalization Inception { get; } = new([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]);
+
     public bool IsNone => Mean.IsEmpty;
 
     /// <summary>By the set's own statistics; a channel that is constant is only centred.</summary>

@@ -34,6 +34,41 @@ public static class Classification
         return (Math.Exp(-loss), loss);
     }
 
+    /// <summary>How many classes come before <paramref name="label"/> in the order of descending logits, the first of equals first.</summary>
+    public static int Rank(ReadOnlySpan<float> logits, int label)
+    {
+        if (logits.Length == 1)
+            return Predict(logits) == label ? 0 : 1;
+        int rank = 0;
+        for (int i = 0; i < logits.Length; i++)
+            if (logits[i] > logits[label] || (logits[i] == logits[label] && i < label))
+                rank++;
+        return rank;
+    }
+
+    /// <summary>The classes with the largest logits and their probabilities, the likeliest first.</summary>
+    public static (int Class, double Probability)[] Top(ReadOnlySpan<float> logits, int count)
+    {
+        int classes = Math.Max(2, logits.Length);
+        var top = new (int Class, double Probability)[Math.Min(count, classes)];
+        double likelier = double.PositiveInfinity;
+        for (int place = 0, last = -1; place < top.Length; place++)
+        {
+            int best = -1;
+            for (int label = 0; label < classes; label++)
+                if (IsAfter(label, logits) && (best < 0 || Logit(logits, label) > Logit(logits, best)))
+                    best = label;
+            top[place] = (best, Of(logits, best).Probability);
+            (likelier, last) = (Logit(logits, best), best);
+
+            bool IsAfter(int label, ReadOnlySpan<float> row) =>
+                Logit(row, label) < likelier || (Logit(row, label) == likelier && label > last);
+        }
+        return top;
+
+        static double Logit(ReadOnlySpan<float> row, int label) => row.Length > 1 ? row[label] : label == 1 ? row[0] : 0;
+    }
+
     /// <summary>The share of rows of <paramref name="logits"/> [N, classes] that are classified rightly.</summary>
     public static double Accuracy(ReadOnlySpan<float> logits, ReadOnlySpan<int> labels, int classes)
     {

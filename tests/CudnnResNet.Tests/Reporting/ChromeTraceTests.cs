@@ -143,9 +143,8 @@ public class ChromeTraceTests
     {
         using TemporaryFolder folder = new();
         SmallData.Write(folder, images: 6, classes: 3);
-        string[] train = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--steps", "1",
-            "--out", folder.File("out"), .. CliRun.OnReference];
-        CliRun run = CliRun.Of([.. train, "--profile", folder.File("trace.json")]);
+        string[] train = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--steps", "1", .. CliRun.OnReference];
+        CliRun run = CliRun.Of([.. train, "--out", folder.File("out"), "--profile", folder.File("trace.json")]);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("the run ended before step 4", run.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(folder.File("trace.json")));

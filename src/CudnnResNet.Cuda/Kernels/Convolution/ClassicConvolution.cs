@@ -23,21 +23,23 @@ internal sealed unsafe class ClassicConvolution : IDisposable
         _session = session;
         Problem = problem;
         cudnnDataType_t type = OperationGraph.TypeOf(problem.Type);
-        _x = Activations(problem.X, type);
-        _y = Activations(problem.Y, type);
-        CudnnClassic.cudnnCreateFilterDescriptor(out _w).ThrowIfFailed();
         ConvolutionGeometry g = problem.Geometry;
-        CudnnClassic.cudnnSetFilter4dDescriptor(_w, type, cudnnTensorFormat_t.CUDNN_TENSOR_NHWC, g.K, g.C, g.R, g.S).ThrowIfFailed();
-        CudnnClassic.cudnnCreateConvolutionDescriptor(out _convolution).ThrowIfFailed();
-        CudnnClassic.cudnnSetConvolution2dDescriptor(_convolution, g.Padding, g.Padding, g.Stride, g.Stride, 1, 1,
-            cudnnConvolutionMode_t.CUDNN_CROSS_CORRELATION, cudnnDataType_t.CUDNN_DATA_FLOAT).ThrowIfFailed();
-        // The default rounds float32 to TF32 where the device has it.
-        cudnnMathType_t math = problem.Type == DataType.Float32 && !session.Options.AllowTf32
-            ? cudnnMathType_t.CUDNN_FMA_MATH
-            : cudnnMathType_t.CUDNN_TENSOR_OP_MATH;
-        CudnnClassic.cudnnSetConvolutionMathType(_convolution, math).ThrowIfFailed();
         try
         {
+            CudnnClassic.cudnnCreateTensorDescriptor(out _x).ThrowIfFailed();
+            SetActivations(_x, problem.X, type);
+            CudnnClassic.cudnnCreateTensorDescriptor(out _y).ThrowIfFailed();
+            SetActivations(_y, problem.Y, type);
+            CudnnClassic.cudnnCreateFilterDescriptor(out _w).ThrowIfFailed();
+            CudnnClassic.cudnnSetFilter4dDescriptor(_w, type, cudnnTensorFormat_t.CUDNN_TENSOR_NHWC, g.K, g.C, g.R, g.S).ThrowIfFailed();
+            CudnnClassic.cudnnCreateConvolutionDescriptor(out _convolution).ThrowIfFailed();
+            CudnnClassic.cudnnSetConvolution2dDescriptor(_convolution, g.Padding, g.Padding, g.Stride, g.Stride, 1, 1,
+                cudnnConvolutionMode_t.CUDNN_CROSS_CORRELATION, cudnnDataType_t.CUDNN_DATA_FLOAT).ThrowIfFailed();
+            // The default rounds float32 to TF32 where the device has it.
+            cudnnMathType_t math = problem.Type == DataType.Float32 && !session.Options.AllowTf32
+                ? cudnnMathType_t.CUDNN_FMA_MATH
+                : cudnnMathType_t.CUDNN_TENSOR_OP_MATH;
+            CudnnClassic.cudnnSetConvolutionMathType(_convolution, math).ThrowIfFailed();
             cudnnConvolutionAlgoPerf_t chosen = Choose();
             _algorithm = chosen.algo;
             WorkspaceBytes = (long)chosen.memory;
@@ -75,10 +77,10 @@ internal sealed unsafe class ClassicConvolution : IDisposable
 
     public void Dispose()
     {
-        _x.Dispose();
-        _w.Dispose();
-        _y.Dispose();
-        _convolution.Dispose();
+        _x?.Dispose();
+        _w?.Dispose();
+        _y?.Dispose();
+        _convolution?.Dispose();
     }
 
     /// <summary>The first of cuDNN's list, which is in order of expected time, that the options allow.</summary>
@@ -109,12 +111,10 @@ internal sealed unsafe class ClassicConvolution : IDisposable
         throw new CudnnException($"cudnnGetConvolution{Problem.Pass}Algorithm_v7", cudnnStatus_t.CUDNN_STATUS_NOT_SUPPORTED);
     }
 
-    private static CudnnTensorDescriptor Activations(Value value, cudnnDataType_t type)
+    private static void SetActivations(CudnnTensorDescriptor tensor, Value value, cudnnDataType_t type)
     {
         TensorShape s = value.Shape;
-        CudnnClassic.cudnnCreateTensorDescriptor(out CudnnTensorDescriptor tensor).ThrowIfFailed();
         CudnnClassic.cudnnSetTensor4dDescriptorEx(tensor, type, s.N, s.C, s.H, s.W,
             checked(s.H * s.W * s.C), 1, checked(s.W * s.C), s.C).ThrowIfFailed();
-        return tensor;
     }
 }

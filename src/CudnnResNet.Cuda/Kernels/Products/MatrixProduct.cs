@@ -34,18 +34,18 @@ internal sealed unsafe class MatrixProduct : IDisposable
         bool isTf32 = session.Options.AllowTf32 && a.Type == DataType.Float32;
         CublasLt.cublasLtMatmulDescCreate(out _descriptor, isTf32 ? cublasComputeType_t.CUBLAS_COMPUTE_32F_FAST_TF32
             : cublasComputeType_t.CUBLAS_COMPUTE_32F, cudaDataType_t.CUDA_R_32F).ThrowIfFailed();
-        Set(CUBLASLT_MATMUL_DESC_TRANSA, a.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
-        Set(CUBLASLT_MATMUL_DESC_TRANSB, b.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
-        if (hasBias)
-        {
-            Set(CUBLASLT_MATMUL_DESC_EPILOGUE, cublasLtEpilogue_t.CUBLASLT_EPILOGUE_BIAS);
-            Set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudaDataType_t.CUDA_R_32F);
-        }
-        _a = Layout(a);
-        _b = Layout(b);
-        _d = Layout(d);
         try
         {
+            Set(CUBLASLT_MATMUL_DESC_TRANSA, a.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
+            Set(CUBLASLT_MATMUL_DESC_TRANSB, b.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
+            if (hasBias)
+            {
+                Set(CUBLASLT_MATMUL_DESC_EPILOGUE, cublasLtEpilogue_t.CUBLASLT_EPILOGUE_BIAS);
+                Set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudaDataType_t.CUDA_R_32F);
+            }
+            _a = Layout(a);
+            _b = Layout(b);
+            _d = Layout(d);
             WorkspaceBytes = Choose(rank);
         }
         catch
@@ -75,9 +75,9 @@ internal sealed unsafe class MatrixProduct : IDisposable
     public void Dispose()
     {
         _descriptor.Dispose();
-        _a.Dispose();
-        _b.Dispose();
-        _d.Dispose();
+        _a?.Dispose();
+        _b?.Dispose();
+        _d?.Dispose();
     }
 
     private long Choose(int rank)

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+using CudnnResNet.Data;
+using CudnnResNet.Imaging;
+using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Imaging.Resampling;
+
+namespace CudnnResNet.Cli.Flags;
+
+/// <summary>The flags that say how image files become what a network takes.</summary>
+internal sealed class ImageFlags
+{
+    private static readonly EvaluationTransform Standard = new();
+
+    private readonly Option<int?> _resize = Flag.Whole("--resize",
+        $"Scale an image file's shorter side to N pixels; 0 keeps its size (default {Standard.Resize}).");
+    private readonly Option<int?> _crop = Flag.Whole("--crop",
+        $"Then cut a square of N pixels from the middle, which the network takes (default {Standard.Crop}).");
+    private readonly Option<int?> _minAspect = Flag.Whole("--min-aspect-dim",
+        "As --resize, with --resize-dim: scale the shorter side, then crop or pad, as TensorFlow's resize_with_crop_or_pad.");
+    private readonly Option<int?> _resizeDim = Flag.Whole("--resize-dim", "As --crop, with --min-aspect-dim.");
+    private readonly Option<ResampleFilter?> _filter = Flag.Choice("--interpolation",
+        "How images are scaled, antialiased as Pillow does (default bilinear).",
+        ("bilinear", ResampleFilter.Bilinear), ("bicubic", ResampleFilter.Bicubic));
+    private readonly Option<bool> _scaled = Flag.Switch("--fast-decode",
+        "Decode large JPEGs at 1/2, 1/4 or 1/8: faster, and pixels differ a little from Pillow's.");
+    private readonly Option<long?> _maxPixels = Flag.Long("--max-pixels",
+        $"Refuse images of more pixels (default {DecodeLimits.Standard.MaxPixels}).");
+    private readonly Option<double?> _maxBad = Flag.Make<double?>("--max-bad",
+        $"Stop when more of the images than this cannot be read (default {100 * DamagedImages.StandardShare} %).", "X%",
+        text => double.TryParse(text.TrimEnd('%'), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is >= 0 and <= 100 ? value : null,
+        "per cent, from 0 to 100");
+
+    public void AddTo(Command command)
+    {
+        command.Add(_resize);
+        command.Add(_crop);
+        command.Add(_minAspect);
+        command.Add(_resizeDim);
+        command.Add(_filter);
+        command.Add(_scaled);
+        command.Add(_maxPixels);
+        command.Add(_maxBad);
+    }
+
+    /// <exception cref="ResNetException">Flags that exclude each other, or a number without meaning.</exception>
+    public ImageOptions Read(ParseResult parsed)
+    {
+        bool isTensorFlow = parsed.GetValue(_minAspect) is not null || parsed.GetValue(_resizeDim) is not null;
+        if (isTensorFlow && (parsed.GetValue(_resize) is not null || parsed.GetValue(_crop) is not null))
+            throw new ResNetException($"{_minAspect.Name} and {_resizeDim.Name} say the same as {_resize.Name} and {_crop.Name}; give one pair of them");
+        if (parsed.GetValue(_maxPixels) is < 1)
+            throw new ResNetException($"{_maxPixels.Name} is {parsed.GetValue(_maxPixels)}; give at least 1");
+        ResampleFilter filter = parsed.GetValue(_filter) ?? Standard.Filter;
+        ImageOptions options = new()
+        {
+            Evaluation = new EvaluationTransform(
+                parsed.GetValue(_resize) ?? parsed.GetValue(_minAspect) ?? Standard.Resize,
+                parsed.GetValue(_crop) ?? parsed.GetValue(_resizeDim) ?? Standard.Crop, filter, isTensorFlow),
+            Training = new TrainingTransform(Filter: filter),
+            Limits = DecodeLimits.Standard with { MaxPixels = parsed.GetValue(_maxPixels) ?? DecodeLimits.Standard.MaxPixels },
+            ScaledDecode = parsed.GetValue(_scaled),
+        };
+        options.Evaluation.Validate();
+        return options;
+    }
+
+    public DamagedImages Damaged(ParseResult parsed, Terminal terminal) => new(
+        parsed.GetValue(_maxBad) / 100 ?? DamagedImages.StandardShare,
+        (_, message) => terminal.Error.WriteLine($"left out: {message}"));
+}

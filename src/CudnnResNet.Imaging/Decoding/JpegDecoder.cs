@@ -1,0 +1,95 @@
+using CudnnResNet.Data;
+using System.Runtime.InteropServices;
+using CudnnResNet.Imaging.Interop;
+
+namespace CudnnResNet.Imaging.Decoding;
+
+/// <summary>
+/// JPEG to upright RGB through libjpeg-turbo: with the slow, exact inverse DCT and smooth chroma upsampling, as Pillow
+/// decodes. Not for two threads at once.
+/// </summary>
+internal sealed unsafe class JpegDecoder : IDisposable
+{
+    private const int LargestReduction = 8;
+
+    private readonly TurboJpegHandle _handle;
+    private readonly ByteStore _cmyk = new();
+
+    /// <exception cref="ResNetException">libturbojpeg is not there.</exception>
+    public JpegDecoder()
+    {
+        ImagingLibraries.Require(ImagingLibraries.Jpeg, "reading JPEG");
+        _handle = TurboJpeg.tjInitDecompress();
+        if (_handle.IsInvalid)
+            throw new InvalidOperationException("tjInitDecompress failed");
+    }
+
+    public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
+
+    /// <param name="file">The whole file.</param>
+    /// <param name="name">For messages.</param>
+    /// <param name="limits">What is refused.</param>
+    /// <param name="enough">Shorter side in pixels that suffices: the image is decoded at 1/2, 1/4 or 1/8 where that leaves as much. 0 is full size.</param>
+    /// <param name="pixels">Receives the image.</param>
+    /// <exception cref="DamagedImageException">Damaged, truncated, or past the limits.</exception>
+    public void Decode(ReadOnlySpan<byte> file, string name, DecodeLimits limits, int enough, PixelBuffer pixels)
+    {
+        int width, height, subsampling, colours;
+        fixed (byte* bytes = file)
+        {
+            var length = new CULong((nuint)file.Length);
+            if (TurboJpeg.tjDecompressHeader3(_handle, bytes, length, &width, &height, &subsampling, &colours) != 0)
+                RefuseUnlessUsable(name);
+            limits.Check(name, width, height);
+            int reduction = Reduction(Math.Min(width, height), enough);
+            (width, height) = ((width + reduction - 1) / reduction, (height + reduction - 1) / reduction);
+            byte* rgb = pixels.Resize(width, height);
+            bool isCmyk = colours is TurboJpeg.TJCS_CMYK or TurboJpeg.TJCS_YCCK;
+            byte* into = isCmyk ? _cmyk.Reserve((long)width * height * 4) : rgb;
+            // A bomb of a thousand scans of one progressive image would be decoded for minutes.
+            if (TurboJpeg.tjDecompress2(_handle, bytes, length, into, width, pitch: 0, height,
+                    isCmyk ? TurboJpeg.TJPF_CMYK : TurboJpeg.TJPF_RGB, TurboJpeg.TJFLAG_LIMITSCANS) != 0)
+                RefuseUnlessUsable(name);
+            if (isCmyk)
+                RgbFromInvertedCmyk(into, rgb, (long)width * height);
+        }
+        pixels.Upright(ExifOrientation.OfJpeg(file));
+    }
+
+    public void Dispose()
+    {
+        _handle.Dispose();
+        _cmyk.Dispose();
+    }
+
+    private static int Reduction(int shorterSide, int enough)
+    {
+        int reduction = 1;
+        while (enough > 0 && reduction < LargestReduction && shorterSide / (2 * reduction) >= enough)
+            reduction *= 2;
+        return reduction;
+    }
+
+    /// <summary>Odd bytes between segments are common and harmless; a file that ends early has lost its picture's end.</summary>
+    private void RefuseUnlessUsable(string name)
+    {
+        string reason = Marshal.PtrToStringUTF8((nint)TurboJpeg.tjGetErrorStr2(_handle)) ?? "no reason given";
+        bool isWarning = TurboJpeg.tjGetErrorCode(_handle) == TurboJpeg.TJERR_WARNING;
+        if (!isWarning || reason.Contains("Premature end of JPEG file", StringComparison.Ordinal))
+            throw new DamagedImageException($"{name}: not a readable JPEG file: {reason.ReplaceLineEndings(" ")}; copy or export it again");
+    }
+
+    /// <summary>Adobe's programs, which write nearly all CMYK files, store 255 - ink. Rounded as Pillow rounds.</summary>
+    private static void RgbFromInvertedCmyk(byte* cmyk, byte* rgb, long pixels)
+    {
+        for (long i = 0; i < pixels; i++, cmyk += 4, rgb += 3)
+        {
+            int light = cmyk[3];
+            for (int c = 0; c < 3; c++)
+            {
+                int product = (255 - cmyk[c]) * light + 128;
+                rgb[c] = (byte)Math.Max(0, light - ((product >> 8) + product >> 8));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using CudnnResNet.Data;
+using CudnnResNet.Imaging.Decoding;
+
+namespace CudnnResNet.Imaging;
+
+/// <summary>JPEG and PNG files as a data set: decoded, scaled and cropped whenever they are asked for.</summary>
+public sealed unsafe class ImageFileSet : ISampleSource
+{
+    private readonly PathTable _paths;
+    private readonly int[] _labels;
+    private readonly ImageOptions _options;
+    private readonly ImageWorkers _workers;
+
+    /// <exception cref="ResNetException">An option is out of range, or a library that reads images is missing.</exception>
+    public ImageFileSet(ImageListing listing, ImageOptions options)
+    {
+        options.Evaluation.Validate();
+        options.Training.Validate();
+        if (ImagingProbe.Run().Refusal is { } missing)
+            throw new ResNetException($"images cannot be read: {missing}");
+        (Name, ClassNames, _labels, _options) = (listing.Name, listing.ClassNames, listing.Labels, options);
+        ImageLabels.Check(Name, listing.Paths.Count, 1, _labels, ClassNames.Count);
+        _paths = new PathTable(listing.Paths);
+        _workers = new ImageWorkers(options.Limits);
+    }
+
+    public string Name { get; }
+
+    public int Count => _labels.Length;
+
+    public int Height => _options.Evaluation.Crop;
+
+    public int Width => _options.Evaluation.Crop;
+
+    public int Channels => PixelBuffer.Channels;
+
+    public int ClassCount => ClassNames.Count;
+
+    public IReadOnlyList<string> ClassNames { get; }
+
+    public DamagedImages Damaged => _options.Damaged;
+
+    public int Label(int index) => _labels[index];
+
+    public string Path(int index) => _paths[index];
+
+    public void ReadImage(int index, Span<float> nhwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            ReadEvaluation(index, worker);
+            Unit.FromBytes(worker.Result.Pixels, nhwc);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    /// <summary>The image as the network takes it, before it is normalised: uint8 [Height, Width, 3].</summary>
+    /// <exception cref="DamagedImageException">The file cannot be read.</exception>
+    public void ReadBytes(int index, Span<byte> hwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            ReadEvaluation(index, worker);
+            worker.Result.Pixels.CopyTo(hwc);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public void ReadSample(int index, CounterRandom random, Span<byte> hwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            Decode(index, worker, enough: 0);
+            _options.Training.Apply(worker.Source.View, worker.Resampler, random, worker.Result.Resize(Width, Height), Width);
+            worker.Result.Pixels.CopyTo(hwc);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    private void ReadEvaluation(int index, ImageWorker worker)
+    {
+        EvaluationTransform transform = _options.Evaluation;
+        Decode(index, worker, transform.Enough(exact: !_options.ScaledDecode));
+        transform.Apply(worker.Source.View, worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
+    }
+
+    private void Decode(int index, ImageWorker worker, int enough)
+    {
+        ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
+        try
+        {
+            worker.Decoder.Decode(file, "", enough, worker.Source);
+        }
+        catch (DamagedImageException damage)
+        {
+            // The path is made into text only where it is needed.
+            throw new DamagedImageException(_paths[index] + damage.Message, damage);
+        }
+    }
+}
