@@ -91,7 +91,8 @@ internal sealed class DoctorCommand(Terminal terminal)
     /// <summary>For example <c>cuda:0 NVIDIA H200, sm_90, 139.8 GiB, 1980 MHz of 1980</c>.</summary>
     private static string? CudaDevices(CudaProbe probe) => probe.Devices.IsEmpty ? null
         : string.Join("; ", probe.Devices.Select(device => $"cuda:{device.Ordinal} {device.Name}, sm_{device.Architecture}, "
-            + ByteSizes.Format(device.MemoryBytes)));
+            + ByteSizes.Format(device.MemoryBytes) + (device.State is { } state
+                ? $", {ByteSizes.Format(state.FreeBytes)} free, {state.ClockMegahertz} MHz of {state.FastestClockMegahertz}" : "")));
 
     private static long BytesIn(string folder) => Directory.Exists(folder)
         ? new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length)

@@ -73,6 +73,23 @@ internal static unsafe class DescriptorAttributes
                 SetRaw(descriptor, name, CUDNN_TYPE_VOID_PTR, values.Length, first);
         }
 
+        internal void SetText(cudnnBackendAttributeName_t name, ReadOnlySpan<byte> text)
+        {
+            fixed (byte* first = text)
+                SetRaw(descriptor, name, CUDNN_TYPE_CHAR, text.Length, first);
+        }
+
+        internal byte[] GetText(cudnnBackendAttributeName_t name)
+        {
+            Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_CHAR, 0, out long count, null)
+                .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
+            byte[] text = new byte[count];
+            fixed (byte* first = text)
+                Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_CHAR, count, out count, first)
+                    .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
+            return text[..(int)count];
+        }
+
         internal void FinalizeDescriptor(string what) =>
             Cudnn.cudnnBackendFinalize(descriptor).ThrowIfFailed($"cudnnBackendFinalize({what})");
 

@@ -56,6 +56,9 @@ internal sealed unsafe class EngineRun : IDisposable
             RunFirst();
     }
 
+    /// <summary>The plan that runs, which is not the first where that refused.</summary>
+    internal EnginePlan Plan => _plan;
+
     public void Dispose()
     {
         _variantPack.Dispose();

@@ -4,6 +4,7 @@ using CudnnResNet.Cuda;
 using CudnnResNet.Kernels;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
+using CudnnResNet.Tests.Execution;
 using CudnnResNet.Training;
 using CudnnResNet.Weights;
 
@@ -59,6 +60,24 @@ public sealed class PrecisionTests
         Assert.InRange(step, 2, 5);
         Assert.All(session.SaveWeights().Tensors.Values.SelectMany(tensor => tensor.ToDoubles()), x => Assert.True(double.IsFinite(x)));
         Assert.NotEqual(before, session.SaveWeights().Tensors["conv1.weight"].ToDoubles());
+    }
+
+    /// <summary>A step, its copies and the reading of its loss, replayed as a graph or kernel by kernel.</summary>
+    [CudaTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void AStepAllocatesNothing(bool recordsGraphs)
+    {
+        using CudaBackend backend = DeviceUnderTest.Create(recordsGraphs: recordsGraphs);
+        using TrainingSession session = Create(backend, Precision.Fp16, scaling: null);
+        (float[] images, int[] labels) = Data(0);
+        float[] logits = new float[session.LogitElements];
+        Assert.Equal(0, SteadyState.AllocatedBytes(() =>
+        {
+            session.Step(images, labels, 0.05);
+            session.ReadLogits(logits);
+        }));
+        Assert.Null(backend.RecordingRefusal);
     }
 
     [CudaFact]

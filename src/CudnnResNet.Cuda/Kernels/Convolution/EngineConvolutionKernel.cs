@@ -41,7 +41,7 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
     {
         Require(problem, out ConvolutionProblem convolution, out Choice choice);
         return new LoadedConvolution(session, convolution, problem, arguments, choice.FilterType, choice.Plan.WorkspaceBytes,
-            NextPlan(problem, convolution, choice), session.Engines.Bindings(Key(problem, choice.FilterType)));
+            NextPlan(problem, convolution, choice), Key(problem, choice.FilterType));
     }
 
     /// <summary>The engine, and the type in which it takes or gives the filter.</summary>

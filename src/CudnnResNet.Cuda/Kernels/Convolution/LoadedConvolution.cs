@@ -7,16 +7,19 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Cuda.Kernels.Convolution;
 
 /// <summary>An engine's convolution bound to memory, with the casts of its filter where the engine wants another type.</summary>
-internal sealed class LoadedConvolution : DeviceKernel
+internal sealed class LoadedConvolution : DeviceKernel, IKeepsEngine
 {
+    private readonly CudaSession _session;
+    private readonly string _key;
     private readonly EngineRun _run;
     private readonly KernelLaunch? _convertBefore;
     private readonly KernelLaunch? _convertAfter;
     private readonly KernelLaunch? _pack;
 
     internal LoadedConvolution(CudaSession session, ConvolutionProblem convolution, Problem problem, KernelArguments arguments,
-        DataType filterType, long workspaceBytes, Func<EnginePlan?> next, IReadOnlyList<TensorBinding> bindings) : base(session.Device)
+        DataType filterType, long workspaceBytes, Func<EnginePlan?> next, string key) : base(session.Device)
     {
+        (_session, _key) = (session, key);
         WorkspaceParts workspace = new(arguments.AddressOf(arguments.Workspace));
         CUdeviceptr ofEngine = workspace.Take(workspaceBytes);
         CUdeviceptr converted = default;
@@ -34,9 +37,11 @@ internal sealed class LoadedConvolution : DeviceKernel
                 _convertBefore = session.Casts.Create(convolution.Filter.Type, filter, filterType, converted, elements);
         }
         using ContextScope scope = Device.Enter();
-        _run = new EngineRun(session, problem.Line, next, bindings,
+        _run = new EngineRun(session, problem.Line, next, session.Engines.Bindings(key),
             binding => binding.Value is { } value ? arguments.AddressOf(arguments[value]) : converted, ofEngine, workspaceBytes);
     }
+
+    public void KeepEngine() => _session.Engines.Keep(_key, _run.Plan);
 
     protected override void Pack() => _pack?.Run(Device.Stream);
 

@@ -36,7 +36,7 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
         using ContextScope scope = session.Device.Enter();
         EngineRun run = new(session, problem.Line, () => Find(problem, next++, out EnginePlan? found) is null ? found : null,
             session.Engines.Bindings(Key(problem)), memory.Of, ofEngine, plan.WorkspaceBytes);
-        return new Loaded(session.Device, [.. Before(problem, memory)], run, [.. After(problem, memory)]);
+        return new Loaded(session, Key(problem), [.. Before(problem, memory)], run, [.. After(problem, memory)]);
     }
 
     /// <summary>Why the chain is not of this kind; null where engines may be asked.</summary>
@@ -74,8 +74,11 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
         ? throw new InvalidOperationException($"{Name} does not take '{problem}': {refusal}")
         : plan!;
 
-    private sealed class Loaded(CudaDevice device, KernelLaunch[] before, EngineRun run, KernelLaunch[] after) : DeviceKernel(device)
+    private sealed class Loaded(CudaSession session, string key, KernelLaunch[] before, EngineRun run, KernelLaunch[] after)
+        : DeviceKernel(session.Device), IKeepsEngine
     {
+        public void KeepEngine() => session.Engines.Keep(key, run.Plan);
+
         protected override void Enqueue()
         {
             foreach (KernelLaunch launch in before)
