@@ -58,6 +58,15 @@ public sealed class CudaBackend : IBackend
 
     public bool PrefersRecomputedMasks => true;
 
+    public long? FreeBytes
+    {
+        get
+        {
+            _device.TrimPool();
+            return _device.Memory().FreeBytes;
+        }
+    }
+
     public long CacheBytes => _device.CacheBytes;
 
     /// <summary>Why the last recording failed and plans are run kernel by kernel; null where none failed.</summary>

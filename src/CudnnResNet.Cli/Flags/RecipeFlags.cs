@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudnnResNet.Data;
+using CudnnResNet.Graph;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
 using CudnnResNet.Training;
@@ -18,7 +19,8 @@ internal sealed class RecipeFlags
     /// <summary>Crops move by up to an eighth of the image, as 4 of 32 pixels in the usual CIFAR recipe.</summary>
     private const int CropShare = 8;
 
-    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a step, or of each of its --accumulate passes (default 64).");
+    private readonly Option<BatchSize?> _batch = Flag.Batch(
+        "Images of a step, or of each of its --accumulate passes; auto: as many as the GPU's memory holds (default 64).");
     private readonly Option<int?> _epochs = Flag.Whole("--epochs", "Length in epochs (default 10).");
     private readonly Option<long?> _steps = Flag.Long("--steps", "Length in steps instead; wraps around the data.");
     private readonly ScheduleFlags _schedule = new();
@@ -68,7 +70,8 @@ internal sealed class RecipeFlags
         {
             Spec = spec,
             Precision = precision,
-            Batch = parsed.GetValue(_batch) ?? 64,
+            // With auto, the device says once it is open: see BatchOn.
+            Batch = parsed.GetValue(_batch) is { } batch ? batch.Images ?? 1 : 64,
             Epochs = parsed.GetValue(_epochs) ?? 10,
             Steps = parsed.GetValue(_steps),
             Optimizer = _optimizer.Read(parsed),
@@ -84,6 +87,16 @@ internal sealed class RecipeFlags
         options.Validate();
         return options;
     }
+
+    /// <summary>The batch of a run on a device that is open.</summary>
+    public int BatchOn(ParseResult parsed, Device device, TrainingOptions options, IDataSet train) =>
+        parsed.GetValue(_batch) is { Images: null } auto
+            ? auto.On(device, GraphsOf(device, options, train))
+            : options.Batch;
+
+    /// <summary>The graph of a step of the run, by batch.</summary>
+    public static Func<int, LayerGraph> GraphsOf(Device device, TrainingOptions options, IDataSet train) => BatchSize.StepGraphs(
+        options.Spec, train.Height, train.Width, new StepOptions(options.Optimizer, options.LabelSmoothing, Passes: options.Accumulate), device);
 
     public static Augmentation StandardFor(IDataSet data) =>
         Augmentation.Standard(Math.Min(data.Height, data.Width) / CropShare);

@@ -33,7 +33,7 @@ internal sealed class CudaArena : Arena
         if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY)
         {
             (long free, long total) = device.Memory();
-            throw new ResNetException($"The device cannot provide {bytes / 1e6:F0} MB of memory: {free / 1e6:F0} MB of "
+            throw new MemoryShortageException(bytes, free, $"The device cannot provide {bytes / 1e6:F0} MB of memory: {free / 1e6:F0} MB of "
                 + $"{total / 1e6:F0} MB are free; use a smaller batch or image, or a memory limit.");
         }
         status.ThrowIfFailed(device.HasMemoryPools ? "cuMemAllocAsync" : "cuMemAlloc_v2");

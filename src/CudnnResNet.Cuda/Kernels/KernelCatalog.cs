@@ -44,5 +44,6 @@ internal static class KernelCatalog
 
     private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>
         Enumerable.Range(0, EngineRanks).Select(rank => (Kernel)new EngineConvolutionKernel(session, pass, rank))
+            .Concat(Enumerable.Range(0, ProductRanks).Select(rank => new PointwiseConvolutionKernel(session, pass, rank)))
             .Append(new ClassicConvolutionKernel(session, pass));
 }

@@ -34,6 +34,9 @@ public interface IBackend : IDisposable
     /// </summary>
     bool PrefersRecomputedMasks => false;
 
+    /// <summary>Memory that nobody holds, of a device with memory of its own; null where the backend does not tell.</summary>
+    long? FreeBytes => null;
+
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);
 
