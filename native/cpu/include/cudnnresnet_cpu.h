@@ -25,6 +25,13 @@ CRN_API const char* crn_version(void);
 /* A set of CRN_AVX2 ... CRN_AMX_BF16. */
 CRN_API int32_t crn_features(void);
 
+/* Additions and multiplications a second that all threads together can do in registers, in float32 or, where bf16 is not
+   0 and the features hold CRN_AVX512_BF16, on bf16 (AMX aside); at least CRN_AVX2. Takes about 0.15 s. */
+CRN_API double crn_peak_operations(int32_t threads, int32_t features, int32_t bf16);
+
+/* Bytes a second that all threads together read from memory, which must be larger than the caches; multiples of 64. */
+CRN_API double crn_peak_bandwidth(int32_t threads, const void* memory, int64_t bytes);
+
 /* A convolution of n images: x[n][h][w][c], filters [k][r][s][c], y[n][p][q][k]; one stride and one padding for both
    directions. */
 typedef struct {
@@ -36,10 +43,12 @@ CRN_API int64_t crn_wgrad_bf16_workspace(const crn_convolution* g, int32_t threa
 CRN_API void crn_wgrad_bf16(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
                             void* workspace);
 
-/* A 3x3 convolution of stride 1 and padding 1 in float32 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. */
+/* A 3x3 convolution of stride 1 and padding 1 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. All arithmetic is in
+   float32. */
 typedef struct {
     int32_t n, h, w, c, k;
     int32_t tile;      /* outputs of a tile in each direction: 2 or 4 */
+    int32_t bf16;      /* not 0: x, y and other are bf16, and filters are rounded to it before they are transformed */
     int32_t threads;   /* the result does not depend on it */
     int32_t features;  /* what may be used; at least CRN_AVX2 */
 } crn_winograd_problem;
@@ -54,8 +63,8 @@ CRN_API void crn_winograd_pack(const crn_winograd_problem* problem, const float*
 
 /* y = convolution [+ bias[k]] [+ other[n,h,w,k]], then the maximum with 0 where relu is not 0. bias and other may be
    null; other may be y. */
-CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const float* x, const float* packed, const float* bias,
-                              const float* other, int32_t relu, float* y, void* workspace);
+CRN_API void crn_winograd_run(const crn_winograd_problem* problem, const void* x, const float* packed, const float* bias,
+                              const void* other, int32_t relu, void* y, void* workspace);
 
 /* A 1x1 convolution without padding in float32: x[n,h,w,c] to y[n,p,q,k], p = (h - 1) / stride + 1, q likewise. */
 typedef struct {

@@ -6,12 +6,14 @@
 
 #include "winograd/blocking.h"
 #include "winograd/tiles.h"
+#include "winograd/winograd.h"
 
 namespace {
 
 using crn::winograd::Blocking;
 using crn::winograd::kLanes;
 using crn::winograd::kPanel;
+using crn::winograd::Operands;
 
 // Sums of this many channels are added up on their own: shorter chains of roundings.
 constexpr int64_t kSumBlocks = 4;
@@ -39,11 +41,11 @@ struct Place {
 };
 
 // x of one tile and 16 channels to v[point], which are `stride` apart.
-template <class Tile>
-inline void transform_input(const crn_winograd_problem& p, const float* x, Place at, int64_t block, float* v, int64_t stride) {
+template <class Tile, class Element>
+inline void transform_input(const crn_winograd_problem& p, const Element* x, Place at, int64_t block, float* v, int64_t stride) {
     constexpr int N = Tile::kInputs;
     const unsigned lanes = lanes_of(p.c, block);
-    const float* corner = x + ((at.image * p.h + at.row - 1) * p.w + at.column - 1) * p.c + block * kLanes;
+    const Element* corner = x + ((at.image * p.h + at.row - 1) * p.w + at.column - 1) * p.c + block * kLanes;
     Lanes between[N][N];
     for (int j = 0; j < N; j++) {
         const bool inside = uint64_t(at.column - 1 + j) < uint64_t(p.w);
@@ -64,16 +66,17 @@ inline void transform_input(const crn_winograd_problem& p, const float* x, Place
     }
 }
 
+template <class Element>
 struct Epilogue {
     const float* bias;
-    const float* other;
+    const Element* other;
     bool relu;
-    float* y;
+    Element* y;
 };
 
 // m[point][16] of one tile and 16 output channels to y.
-template <class Tile>
-inline void transform_output(const crn_winograd_problem& p, const float* m, Place at, int64_t block, const Epilogue& e) {
+template <class Tile, class Element>
+inline void transform_output(const crn_winograd_problem& p, const float* m, Place at, int64_t block, const Epilogue<Element>& e) {
     constexpr int N = Tile::kInputs, M = Tile::kOutputs;
     const unsigned lanes = lanes_of(p.k, block);
     Lanes between[M][N];
@@ -154,13 +157,13 @@ Multiply multiply_of(int64_t rows) {
 }
 
 // One convolution; every method is called by each thread of the team for its own slice.
-template <class Tile>
+template <class Tile, class Element>
 struct Convolution {
     const crn_winograd_problem& p;
     const Blocking& cut;
-    const float* x;
+    const Element* x;
     const float* packed;
-    Epilogue epilogue;
+    Epilogue<Element> epilogue;
 
     // v: [point][block][tile - first][16].
     void inputs(float* v, int64_t first, int64_t tiles, int64_t begin, int64_t end) const {
@@ -278,8 +281,18 @@ void pack_block(const crn_winograd_problem& p, const Blocking& cut, const float*
             }
     const int64_t panel = vector * kLanes / kPanel, width = cut.panel_width(panel), channels = cut.in_blocks * kLanes;
     float* to = packed + panel * kPanel * cut.points * channels + block * kLanes * width + vector * kLanes % kPanel;
+    // Points lie a power of two apart where channels do: written one by one they would evict each other from the cache.
+    alignas(kLanes * sizeof(float)) float u[Tile::kInputs * Tile::kInputs][kLanes][kLanes];
+    // What the direct method multiplies: the products of bf16 convolutions are of bf16 filters.
+    if (p.bf16)
+        for (int64_t c = 0; c < kLanes; c++)
+            for (int tap = 0; tap < 9; tap++)
+                to_bf16(Lanes::load(g[c][tap])).store(g[c][tap]);
     for (int64_t c = 0; c < kLanes; c++)
-        transform_filter<Tile>(g[c], to + c * width, channels * width);
+        transform_filter<Tile>(g[c], u[0][c], kLanes * kLanes);
+    for (int64_t point = 0; point < cut.points; point++)
+        for (int64_t c = 0; c < kLanes; c++)
+            Lanes::load(u[point][c]).store(to + point * channels * width + c * width);
 }
 
 template <class Tile>
@@ -291,10 +304,16 @@ void pack(const crn_winograd_problem& p, const float* filter, bool backward, flo
         pack_block<Tile>(p, cut, filter, backward, unit / cut.in_blocks, unit % cut.in_blocks, packed);
 }
 
-template <class Tile>
-void run(const crn_winograd_problem& p, const float* x, const float* packed, const Epilogue& epilogue, void* workspace) {
+template <class Tile, class Element>
+void run(const crn_winograd_problem& p, const Operands& o) {
     const Blocking cut(p);
-    Convolution<Tile>{p, cut, x, packed, epilogue}.run(static_cast<char*>(workspace));
+    const Epilogue<Element> epilogue{o.bias, static_cast<const Element*>(o.other), o.relu, static_cast<Element*>(o.y)};
+    Convolution<Tile, Element>{p, cut, static_cast<const Element*>(o.x), o.packed, epilogue}.run(static_cast<char*>(o.workspace));
+}
+
+template <class Tile>
+void run(const crn_winograd_problem& p, const Operands& o) {
+    p.bf16 ? run<Tile, uint16_t>(p, o) : run<Tile, float>(p, o);
 }
 
 }  // namespace

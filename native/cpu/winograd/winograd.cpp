@@ -7,8 +7,8 @@ void crn_winograd_pack(const crn_winograd_problem* problem, const float* filter,
     pack(*problem, filter, backward != 0, packed);
 }
 
-void crn_winograd_run(const crn_winograd_problem* problem, const float* x, const float* packed, const float* bias,
-                      const float* other, int32_t relu, float* y, void* workspace) {
+void crn_winograd_run(const crn_winograd_problem* problem, const void* x, const float* packed, const float* bias,
+                      const void* other, int32_t relu, void* y, void* workspace) {
     const auto run = problem->features & CRN_AVX512 ? run_avx512 : run_avx2;
-    run(*problem, x, packed, bias, other, relu != 0, y, workspace);
+    run(*problem, {x, packed, bias, other, relu != 0, y, workspace});
 }

@@ -8,10 +8,8 @@ void pack_avx512(const crn_winograd_problem& p, const float* filter, bool backwa
     p.tile == 2 ? pack<Tile2>(p, filter, backward, packed) : pack<Tile4>(p, filter, backward, packed);
 }
 
-void run_avx512(const crn_winograd_problem& p, const float* x, const float* packed, const float* bias, const float* other,
-    bool relu, float* y, void* workspace) {
-    const Epilogue epilogue{bias, other, relu, y};
-    p.tile == 2 ? run<Tile2>(p, x, packed, epilogue, workspace) : run<Tile4>(p, x, packed, epilogue, workspace);
+void run_avx512(const crn_winograd_problem& p, const Operands& operands) {
+    p.tile == 2 ? run<Tile2>(p, operands) : run<Tile4>(p, operands);
 }
 
 }  // namespace crn::winograd

@@ -102,6 +102,9 @@ bool run_command(const std::string& line) {
     if (verb == "compute-capability") {
         return static_cast<bool>(in >> r.settings.compute_capability);
     }
+    if (verb == "pools") {
+        return static_cast<bool>(in >> r.settings.pools);
+    }
     if (verb == "order" && in >> word) {
         using Order = Settings::Order;
         if (word != "random" && word != "lazy" && word != "eager") {
@@ -274,7 +277,7 @@ using namespace simgpu;
 ///   fail FUNCTION N STATUS   the N-th call from now ('*': every call) returns STATUS
 ///   kernel-fault N STATUS    the N-th kernel, plan or matmul from now faults on the device; the context is lost
 ///   memory BYTES, devices N, seed N, order random|lazy|eager, heuristics normal|nothing|garbage,
-///   slow QUERIES, hang MILLISECONDS, compute-capability N, clear-faults, reset
+///   slow QUERIES, hang MILLISECONDS, compute-capability N, pools 0|1, clear-faults, reset
 SIM_EXPORT int simgpu_script(const char* script) {
     std::lock_guard<std::recursive_mutex> guard(machine_lock());
     load_environment_once();

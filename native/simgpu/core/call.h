@@ -68,6 +68,7 @@ struct Settings {
     int kernel_fault_after = 0; // the n-th piece of device work from now faults
     int kernel_fault_status = 0;
     int compute_capability = 90;
+    bool pools = true;          // stream-ordered allocation
 };
 Settings& settings();
 

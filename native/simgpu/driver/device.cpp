@@ -198,7 +198,7 @@ SIM_EXPORT CUresult cuDeviceGetAttribute(int* value, int attribute, CUdevice dev
         case 97: *value = 232448; break;              // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
         case 106: *value = 32; break;                 // MAX_BLOCKS_PER_MULTIPROCESSOR
         case 108: *value = 39321600; break;           // MAX_PERSISTING_L2_CACHE_SIZE
-        case 115: *value = 1; break;                  // MEMORY_POOLS_SUPPORTED
+        case 115: *value = settings().pools; break;   // MEMORY_POOLS_SUPPORTED
         default:
             complain("attribute %d is not simulated", attribute);
             return kInvalidValue;

@@ -1,10 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
+using CudnnResNet.Cli.Plans;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Inference;
+using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
 using CudnnResNet.Models;
 using CudnnResNet.Reporting;
@@ -26,6 +29,8 @@ internal sealed record BenchReport(string Mode, string Model, string Version, st
 /// <summary>Measures how fast a network serves or trains, on random images and fresh weights.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 {
+    private const int MostTracedBatches = 200;
+
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly ProfileFlags _profile = new("measured batches");
@@ -33,6 +38,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
     private readonly Option<double?> _seconds = Flag.Number("--seconds", "How long to measure (default 5); at least three batches are run.");
     private readonly Option<double?> _warmup = Flag.Number("--warmup", "Seconds before that (default 1); at least one batch is run.");
+    private readonly Option<bool> _roofline = Flag.Switch("--roofline",
+        "Print what the time goes to: bytes, operations, time and the least time at this machine's peaks, by kind of work and by block.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
     public static Command Create(Terminal terminal) =>
@@ -52,6 +59,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         command.Add(_seconds);
         command.Add(_warmup);
         _profile.AddTo(command);
+        command.Add(_roofline);
         command.Add(_json);
         command.SetAction(Run);
         return command;
@@ -66,14 +74,19 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         double seconds = NotNegative(parsed, _seconds, 5);
         double warmup = NotNegative(parsed, _warmup, 1);
         Profile? profile = _profile.Read(parsed, terminal);
+        bool hasRoofline = parsed.GetValue(_roofline);
+        if (hasRoofline && parsed.GetValue(_json))
+            throw new ResNetException($"{_roofline.Name} prints tables and {_json.Name} one object; give one of them");
+        StepTrace? trace = profile?.Trace ?? (hasRoofline ? new StepTrace(firstStep: 1, MostTracedBatches) : null);
         using Device device = Devices.Open(request, terminal);
+        MachinePeaks? peaks = hasRoofline ? device.Backend.MeasurePeaks(device.Precision) : null;
         Func<int, LayerGraph> graphOf = isTraining
             ? BatchSize.StepGraphs(spec, size, size, Step, device)
             : BatchSize.InferenceGraphs(spec, size, size, device);
         int batch = wanted.On(device, graphOf);
         Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
-            ? Train(spec, batch, size, device, warmup, seconds, profile?.Trace)
-            : Infer(spec, batch, size, device, warmup, seconds, profile?.Trace));
+            ? Train(spec, batch, size, device, warmup, seconds, trace)
+            : Infer(spec, batch, size, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
@@ -85,6 +98,11 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));
         else
             Print(report, spec, measured);
+        if (hasRoofline)
+        {
+            terminal.Output.WriteLine();
+            RooflinePrinter.Write(Roofline.Of(trace!, peaks), peaks, terminal.Output);
+        }
         return CommandLine.Done;
     }
 
@@ -95,7 +113,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         using InferenceSession session = InferenceSession.Create(
             spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
-        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+        LoadFreshWeights(session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
@@ -110,7 +128,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         using TrainingSession session = TrainingSession.Create(
             spec, batch, size, size, device.Precision, Step, device.Backend, device.Compiler);
-        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+        LoadFreshWeights(session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
@@ -119,11 +137,21 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             () => session.WriteBatch(images, labels, learningRate: 1e-3), session.Run, () => _ = session.ReadLoss());
     }
 
+    // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoadFreshWeights(InferenceSession session) =>
+        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoadFreshWeights(TrainingSession session) =>
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+
     private static Measured Measure(
         CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
     {
         const int FewestBatches = 3;
         Measured measured = new(compiled, [], []);
+        HostMemory.ReleaseUnused();
         long begin = Stopwatch.GetTimestamp();
         do
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Data;
+using CudnnResNet.Execution;
 using CudnnResNet.Inference;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
@@ -76,6 +77,7 @@ internal sealed class EvalCommand(Terminal terminal)
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(batch, data.Count),
             data.Height, data.Width, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(weights.Weights);
+        HostMemory.ReleaseUnused();
         session.Trace = profile?.Trace;
         long start = Stopwatch.GetTimestamp();
         Evaluation evaluation = Evaluator.Evaluate(session, data, normalization, _data.Damaged(parsed, terminal));

@@ -136,6 +136,7 @@ internal sealed class PredictCommand(Terminal terminal)
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(count, batch),
             height, width, device.Precision, device.Backend, device.Compiler);
         session.LoadWeights(weights.Weights);
+        HostMemory.ReleaseUnused();
         session.Trace = profile?.Trace;
         NpyFile.Write(output, [count, spec.Classes], Logits(session, images.AsFloats(), count));
         profile?.Finish();

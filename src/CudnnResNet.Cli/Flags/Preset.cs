@@ -18,7 +18,7 @@ internal sealed record Preset(string Name, ImmutableArray<string> Flags)
     public static ImmutableArray<Preset> All { get; } =
     [
         new("fashion-fast", $"{SmallNetwork} --width 16 --epochs 8"),
-        new("fashion-best", $"{SmallNetwork} --width 32 --epochs 16"),
+        new("fashion-best", $"{SmallNetwork} --width 32 --epochs 24"),
         new("fashion-gpu", $"{SmallNetwork} --width 64 --epochs 60 --device cuda"),
     ];
 

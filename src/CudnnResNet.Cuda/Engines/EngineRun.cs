@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Cuda.Kernels;
-using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Cuda.Engines;
 
@@ -84,14 +83,9 @@ internal sealed unsafe class EngineRun : IDisposable
             do
                 next = _next();
             while (next is not null && next.WorkspaceBytes > _workspaceBytes);
-            if (next is null)
-                throw IsRefusal(first) ? new KernelRefusedException(first.Message, first) : first;
-            _plan = next;
+            _plan = next ?? throw first;
             _variantPack.Dispose();
             _variantPack = EnginePlan.Bind(_ids, _addresses, _workspace);
         }
     }
-
-    /// <summary>The engine does not do this; nothing is broken.</summary>
-    private static bool IsRefusal(CudnnException error) => (int)error.Status / 1000 == 3;
 }

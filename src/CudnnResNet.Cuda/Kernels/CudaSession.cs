@@ -11,7 +11,7 @@ internal readonly record struct Grid(long Blocks);
 internal sealed class CudaSession : IDisposable
 {
     /// <summary>Threads of a block of the kernels that stride over a grid of any size.</summary>
-    private const int Threads = 256;
+    internal const int Threads = 256;
 
     private readonly List<string> _refusals = [];
     private readonly List<IDisposable> _owned = [];

@@ -23,6 +23,7 @@ internal static class KernelCatalog
     [
         .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
         .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
+        new ProductKernel(session),
         .. Enumerable.Range(0, FusedRanks).Select(rank => new ConvolutionStatisticsKernel(session, rank)),
         .. Enumerable.Range(0, FusedRanks).Select(rank => new GradientThroughNormKernel(session, rank)),
         new BatchNormTrainingKernel(session),

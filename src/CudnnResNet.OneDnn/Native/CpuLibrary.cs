@@ -14,6 +14,12 @@ internal static unsafe partial class CpuLibrary
     internal static partial CpuFeatures crn_features();
 
     [LibraryImport(Library)]
+    internal static partial double crn_peak_operations(int threads, CpuFeatures features, int bf16);
+
+    [LibraryImport(Library)]
+    internal static partial double crn_peak_bandwidth(int threads, byte* memory, long bytes);
+
+    [LibraryImport(Library)]
     internal static partial long crn_wgrad_bf16_workspace(CpuConvolution* g, int threads);
 
     [LibraryImport(Library)]
@@ -31,8 +37,8 @@ internal static unsafe partial class CpuLibrary
         CpuWinogradProblem* problem, float* filter, int backward, float* packed);
 
     [LibraryImport(Library)]
-    internal static partial void crn_winograd_run(CpuWinogradProblem* problem, float* x, float* packed, float* bias,
-        float* other, int relu, float* y, byte* workspace);
+    internal static partial void crn_winograd_run(CpuWinogradProblem* problem, byte* x, float* packed, float* bias,
+        byte* other, int relu, byte* y, byte* workspace);
 
     [LibraryImport(Library)]
     internal static partial long crn_product_packed_bytes(CpuProductProblem* problem);

@@ -4,7 +4,7 @@ namespace CudnnResNet.Compilation;
 public static class FoldedValues
 {
     /// <param name="parameter">What to compute.</param>
-    /// <param name="source">The network's own parameters by name; filters in KRSC order.</param>
+    /// <param name="source">The network's own parameters by name, in arrays that may be changed; filters in KRSC order.</param>
     /// <returns>The values in the order of the folded parameter's shape.</returns>
     public static double[] Compute(FoldedParameter parameter, Func<string, double[]> source)
     {
@@ -14,7 +14,7 @@ public static class FoldedValues
         switch (parameter)
         {
             case FoldedFilter filter:
-                double[] w = [.. source(filter.Filter)];
+                double[] w = source(filter.Filter);
                 int perChannel = w.Length / scale.Length;
                 for (int i = 0; i < w.Length; i++)
                     w[i] *= scale[i / perChannel];

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -7,10 +8,12 @@ namespace CudnnResNet.Execution;
 
 /// <summary>
 /// Reads and writes one value of a plan from host memory, converting between the caller's element type and the
-/// value's (float32, float64, bf16 or fp16). Holds its own staging memory: a copy allocates nothing.
+/// value's (float32, float64, bf16 or fp16). Holds a little staging memory of its own: a copy allocates nothing.
 /// </summary>
 public sealed class HostAccess
 {
+    private const int MostStagingBytes = 256 << 10;
+
     private readonly ExecutionPlan _plan;
     private readonly Region _region;
     private readonly byte[] _staging;
@@ -20,7 +23,7 @@ public sealed class HostAccess
         _plan = plan;
         Value = value;
         _region = plan.RegionOf(value.Id);
-        _staging = new byte[value.Bytes];
+        _staging = new byte[Math.Min(value.Bytes, MostStagingBytes)];
     }
 
     public Value Value { get; }
@@ -28,39 +31,19 @@ public sealed class HostAccess
     public void Write(ReadOnlySpan<float> source)
     {
         RequireLength(source.Length);
-        switch (Value.Type)
-        {
-            case DataType.Float32:
-                _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
-                return;
-            case DataType.Float64:
-                Span<double> wide = MemoryMarshal.Cast<byte, double>(_staging.AsSpan());
-                for (int i = 0; i < source.Length; i++)
-                    wide[i] = source[i];
-                break;
-            default:
-                throw Unsupported();
-        }
-        _plan.Arena.Write(_region, _staging);
+        if (Value.Type == DataType.Float32)
+            _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
+        else
+            WriteConverted(source);
     }
 
     public void Write(ReadOnlySpan<double> source)
     {
         RequireLength(source.Length);
-        switch (Value.Type)
-        {
-            case DataType.Float64:
-                _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
-                return;
-            case DataType.Float32:
-                Span<float> narrow = MemoryMarshal.Cast<byte, float>(_staging.AsSpan());
-                for (int i = 0; i < source.Length; i++)
-                    narrow[i] = (float)source[i];
-                break;
-            default:
-                throw Unsupported();
-        }
-        _plan.Arena.Write(_region, _staging);
+        if (Value.Type == DataType.Float64)
+            _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
+        else
+            WriteConverted(source);
     }
 
     public void Write(ReadOnlySpan<int> source)
@@ -73,22 +56,66 @@ public sealed class HostAccess
     {
         RequireLength(destination.Length);
         if (Value.Type == DataType.Float32)
-        {
             _plan.Arena.Read(_region, MemoryMarshal.AsBytes(destination));
-            return;
-        }
-        _plan.Arena.Read(_region, _staging);
-        for (int i = 0; i < destination.Length; i++)
-            destination[i] = (float)Staged(i);
+        else
+            ReadConverted(destination);
     }
 
     public void Read(Span<double> destination)
     {
         RequireLength(destination.Length);
-        _plan.Arena.Read(_region, _staging);
-        for (int i = 0; i < destination.Length; i++)
-            destination[i] = Staged(i);
+        if (Value.Type == DataType.Float64)
+            _plan.Arena.Read(_region, MemoryMarshal.AsBytes(destination));
+        else
+            ReadConverted(destination);
     }
+
+    private void WriteConverted<T>(ReadOnlySpan<T> source) where T : unmanaged, INumberBase<T>
+    {
+        int step = StagedElements;
+        for (int done = 0; done < source.Length; done += step)
+        {
+            ReadOnlySpan<T> part = source.Slice(done, Math.Min(step, source.Length - done));
+            switch (Value.Type)
+            {
+                case DataType.Float32:
+                    Convert(part, MemoryMarshal.Cast<byte, float>(_staging.AsSpan()));
+                    break;
+                case DataType.Float64:
+                    Convert(part, MemoryMarshal.Cast<byte, double>(_staging.AsSpan()));
+                    break;
+                default:
+                    throw Unsupported();
+            }
+            Region region = RegionOf(done, part.Length);
+            _plan.Arena.Write(region, _staging.AsSpan(0, (int)region.Bytes));
+        }
+    }
+
+    private void ReadConverted<T>(Span<T> destination) where T : unmanaged, INumberBase<T>
+    {
+        int step = StagedElements;
+        for (int done = 0; done < destination.Length; done += step)
+        {
+            Span<T> part = destination.Slice(done, Math.Min(step, destination.Length - done));
+            Region region = RegionOf(done, part.Length);
+            _plan.Arena.Read(region, _staging.AsSpan(0, (int)region.Bytes));
+            for (int i = 0; i < part.Length; i++)
+                part[i] = T.CreateTruncating(Staged(i));
+        }
+    }
+
+    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> source, Span<TTo> destination)
+        where TFrom : INumberBase<TFrom> where TTo : INumberBase<TTo>
+    {
+        for (int i = 0; i < source.Length; i++)
+            destination[i] = TTo.CreateTruncating(source[i]);
+    }
+
+    private int StagedElements => _staging.Length / Value.Type.ByteSize();
+
+    private Region RegionOf(int firstElement, int elements) =>
+        new(_region.OffsetBytes + (long)firstElement * Value.Type.ByteSize(), (long)elements * Value.Type.ByteSize());
 
     private double Staged(int index) => Value.Type switch
     {

@@ -33,8 +33,8 @@ public sealed class ArenaPool(IBackend backend, long capBytes = long.MaxValue) :
         }
         else
         {
-            if (RentedBytes + FreeBytes + bytes > capBytes)
-                Trim();
+            // What is too small now is rarely wanted again: measurements and batches of growing size would pile up.
+            Trim();
             if (RentedBytes + bytes > capBytes)
                 throw new ResNetException($"A plan needs {bytes:N0} bytes, and the limit of {capBytes:N0} has "
                     + $"{capBytes - RentedBytes:N0} left; use a smaller batch or a higher limit.");

@@ -21,6 +21,12 @@ public interface IBackend : IDisposable
     /// <summary>Bytes that a measurement must touch between two runs so that no operand is found in a cache.</summary>
     long CacheBytes { get; }
 
+    /// <summary>
+    /// Microseconds that a kernel costs a step beside its own run: what lies between two kernels, and operands that its
+    /// neighbours took from the caches. Of two ways that take equally long, the one with fewer kernels is the faster.
+    /// </summary>
+    double GapMicroseconds => 0;
+
     KernelSupport Supports(Precision precision);
 
     /// <summary>
@@ -36,6 +42,9 @@ public interface IBackend : IDisposable
 
     /// <summary>Memory that nobody holds, of a device with memory of its own; null where the backend does not tell.</summary>
     long? FreeBytes => null;
+
+    /// <summary>Measures the limits of this device, in less than a second; null where the backend cannot.</summary>
+    MachinePeaks? MeasurePeaks(Precision precision) => null;
 
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);

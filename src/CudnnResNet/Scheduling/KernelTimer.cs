@@ -8,14 +8,20 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Scheduling;
 
 /// <summary>
-/// Times kernels on a problem of their own. Operands rotate through as many copies as it takes to outgrow the last
-/// cache, because that is how a step finds them.
+/// Times kernels on a problem of their own, which finds its operands as a step does: the one that its chain begins with
+/// was written by the kernel before and may be in a cache, all others are not. So those others come in copies, of which
+/// no run sees one again before twice the last cache has passed.
 /// </summary>
 public sealed class KernelTimer(IBackend backend, ArenaPool pool)
 {
-    private const int MaximumRotation = 16;
     private const int MinimumRuns = 3;
     private const int MaximumRuns = 30;
+
+    /// <summary>One for each run and one to warm up on: more are never needed.</summary>
+    private const int MaximumRotation = MaximumRuns + 1;
+
+    /// <summary>Below this a kernel's time is that of its launch, wherever its operands lie.</summary>
+    private const long WorthEvictingBytes = 256 << 10;
 
     /// <summary>Two times within this factor of each other were not disturbed.</summary>
     private const double Agreement = 1.05;
@@ -35,25 +41,30 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private static readonly byte[] Centres = [.. Enumerable.Repeat((byte)4, PatternBytes)];
 
     /// <summary>
-    /// The time of one run of each kernel in microseconds: the least of several, because whatever disturbs a run makes
-    /// it longer. Infinite for a kernel that refuses to run.
+    /// The time that one run of each kernel adds to a step, in microseconds: the least of several, because whatever
+    /// disturbs a run makes it longer, and the gap behind it. Infinite for a kernel that refuses to run.
     /// </summary>
     public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
         long workspaceBytes = kernels.Max(kernel => Region.Align(kernel.WorkspaceBytes(problem)));
         long packedBytes = kernels.Max(kernel => Region.Align(kernel.PackedBytes(problem)));
-        long setBytes = problem.Values.Sum(value => Region.Align(value.Bytes)) + workspaceBytes + packedBytes;
-        int rotation = (int)Math.Clamp(2 * backend.CacheBytes / Math.Max(setBytes, 1) + 1, 1, MaximumRotation);
-        Arena arena = pool.Rent(setBytes * rotation, clearBytes: 0);
+        long sharedBytes = SharedInput(problem) is { } shared ? Region.Align(problem[shared].Bytes) : 0;
+        long setBytes = problem.Values.Sum(value => Region.Align(value.Bytes)) + workspaceBytes + packedBytes - sharedBytes;
+        long coldBytes = 2 * backend.CacheBytes;
+        int rotation = (int)Math.Clamp(coldBytes / Math.Max(setBytes, 1) + 1, 1, MaximumRotation);
+        // Few small copies are all in the cache once they are filled.
+        long evictedBytes = setBytes >= WorthEvictingBytes && setBytes * rotation < coldBytes ? coldBytes : 0;
+        Arena arena = pool.Rent(sharedBytes + setBytes * rotation + evictedBytes, clearBytes: 0);
+        Region evicted = new(sharedBytes + setBytes * rotation, evictedBytes);
         try
         {
             KernelArguments[] sets = [.. Enumerable.Range(0, rotation)
-                .Select(i => LayOut(problem, arena, setBytes * i, workspaceBytes, packedBytes))];
+                .Select(i => LayOut(problem, arena, sharedBytes + setBytes * i, workspaceBytes, packedBytes))];
             double[] times = new double[kernels.Count];
             double best = double.PositiveInfinity;
             for (int i = 0; i < times.Length; i++)
             {
-                times[i] = Measure(kernels[i], problem, sets, best);
+                times[i] = Measure(kernels[i], problem, sets, evicted, best);
                 best = Math.Min(best, times[i]);
             }
             return times;
@@ -64,7 +75,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         }
     }
 
-    private double Measure(Kernel kernel, Problem problem, KernelArguments[] sets, double bestSoFar)
+    private double Measure(Kernel kernel, Problem problem, KernelArguments[] sets, Region evicted, double bestSoFar)
     {
         LoadedKernel[] copies = new LoadedKernel[sets.Length];
         try
@@ -74,6 +85,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
                 copies[i] = kernel.Load(problem, InPlace(kernel, problem, sets[i]));
                 copies[i].Prepare();
             }
+            Fill(sets[0].Arena, evicted, DataType.Float32);
             copies[0].Run();
             backend.Synchronize();
             return LeastTime(copies, bestSoFar);
@@ -113,10 +125,15 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             if (run == 2 && second <= Agreement * least && least > Hopeless * bestSoFar)
                 break;
         }
-        return Math.Max(least, 0.01);
+        return Math.Max(least, 0.01) + backend.GapMicroseconds;
     }
 
-    private static KernelArguments LayOut(
+    /// <summary>The operand that the chain begins with, unless it is too large to be found in a cache.</summary>
+    private ValueId? SharedInput(Problem problem) =>
+        problem.Operations[0] is not SgdUpdate && problem.Nodes[0].Inputs[0] is var input
+            && problem[input].Bytes <= backend.CacheBytes / 4 ? input : null;
+
+    private KernelArguments LayOut(
         Problem problem, Arena arena, long offset, long workspaceBytes, long packedBytes)
     {
         Region Next(long bytes)
@@ -127,9 +144,10 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         }
 
         ImmutableArray<Region>.Builder regions = ImmutableArray.CreateBuilder<Region>(problem.Values.Length);
+        ValueId? shared = SharedInput(problem);
         foreach (Value value in problem.Values)
         {
-            Region region = Next(value.Bytes);
+            Region region = value.Id == shared ? new Region(0, value.Bytes) : Next(value.Bytes);
             regions.Add(region);
             if (problem.Inputs.Contains(value.Id))
                 Fill(arena, region, value.Type);

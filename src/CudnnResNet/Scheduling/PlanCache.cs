@@ -11,7 +11,7 @@ namespace CudnnResNet.Scheduling;
 /// </summary>
 public sealed class PlanCache
 {
-    private const string Format = "cudnnresnet-plan-cache 1";
+    private const string Format = "cudnnresnet-plan-cache 2";
 
     private readonly string? _path;
     private readonly string _identity;

@@ -187,6 +187,7 @@ public sealed class Trainer : IDisposable
         EpochEvaluation last = default;
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
+        HostMemory.ReleaseUnused();
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
         long lastTick = Stopwatch.GetTimestamp();
         while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
@@ -221,6 +222,7 @@ public sealed class Trainer : IDisposable
                 Save(LastFile, trajectory, observer);
             else
                 continue;
+            HostMemory.ReleaseUnused();
             lastTick = Stopwatch.GetTimestamp();
         }
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;

@@ -51,8 +51,10 @@ public sealed class TrainingSession : IDisposable
         if (step.Optimizer.LossScaling is not { } scaling)
             return;
         _lossScale = _update.Access(LossScaling.Scale);
-        Write(_lossScale.Value, [scaling.Initial]);
-        Write(_update.Plan.Compiled.Graph.Find(LossScaling.Inverse), [1 / scaling.Initial]);
+        _scalar[0] = scaling.Initial;
+        _lossScale.Write(_scalar);
+        _scalar[0] = 1 / scaling.Initial;
+        _update.Access(LossScaling.Inverse).Write(_scalar);
     }
 
     public ResNetSpec Spec { get; }
@@ -162,15 +164,19 @@ public sealed class TrainingSession : IDisposable
     public void LoadWeights(NetworkWeights weights)
     {
         weights.RequireMatch(WeightValues);
+        double[] buffer = ValueBuffer();
         foreach (Value value in WeightValues)
-            Write(value, weights.ValuesOf(value.Name, value.Shape));
+            Copy(weights, value.Name, value, buffer);
         foreach ((Value average, string name) in Averages)
-            Write(average, weights.ValuesOf(name, average.Shape));
+            Copy(weights, name, average, buffer);
     }
 
     /// <summary>A copy of the parameters and running statistics.</summary>
-    public NetworkWeights SaveWeights() =>
-        new(WeightValues.ToDictionary(value => value.Name, value => ToFile(value, value.Name)), "the training session");
+    public NetworkWeights SaveWeights()
+    {
+        double[] buffer = ValueBuffer();
+        return new(WeightValues.ToDictionary(value => value.Name, value => ToFile(value, value.Name, buffer)), "the training session");
+    }
 
     /// <summary>The moving average of parameters and running statistics; null where none is kept.</summary>
     public NetworkWeights? SaveAverage() => Averages.Any()
@@ -200,15 +206,16 @@ public sealed class TrainingSession : IDisposable
         if (Averages.Any())
             (averages ?? throw new ResNetException($"{weights.Origin} holds no moving average to continue; leave out --ema, "
                 + "or start a new run from its weights with --init.")).RequireMatch(WeightValues);
+        double[] buffer = ValueBuffer();
         foreach (Value value in buffers)
-            Write(value, state.ValuesOf(value.Name, value.Shape));
+            Copy(state, value.Name, value, buffer);
         foreach ((Value average, string name) in Averages)
-            Write(average, averages!.ValuesOf(name, average.Shape));
+            Copy(averages!, name, average, buffer);
     }
 
     /// <summary>The gradients of the last step; the session must have been made with KeepGradients.</summary>
     public IEnumerable<NamedTensor> ReadGradients() => Compiled.Graph.WithRole(ValueRole.Parameter)
-        .Select(value => ToFile(Compiled.Graph.Find(BackwardGraph.GradientName(value.Name)), value.Name, 1 / _gradientScale));
+        .Select(value => ToFile(Compiled.Graph.Find(BackwardGraph.GradientName(value.Name)), value.Name, factor: 1 / _gradientScale));
 
     /// <summary>One step on images (NHWC, normalised) and labels.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
@@ -311,11 +318,19 @@ public sealed class TrainingSession : IDisposable
         _rate.Write(_scalar);
     }
 
-    private void Write(Value value, ReadOnlySpan<double> values) => new HostAccess(_update.Plan, value).Write(values);
+    /// <summary>Room for any one weight: values pass one at a time, not as a second copy of the network.</summary>
+    private double[] ValueBuffer() => new double[Compiled.Graph.WithRole(ValueRole.Parameter).Max(value => value.Shape.Elements)];
 
-    private NamedTensor ToFile(Value value, string name, double factor = 1)
+    private void Copy(NetworkWeights weights, string name, Value value, double[] buffer)
     {
-        double[] values = new double[value.Shape.Elements];
+        Span<double> values = buffer.AsSpan(0, (int)value.Shape.Elements);
+        weights.CopyTo(name, value.Shape, values);
+        new HostAccess(_update.Plan, value).Write(values);
+    }
+
+    private NamedTensor ToFile(Value value, string name, double[]? buffer = null, double factor = 1)
+    {
+        Span<double> values = (buffer ?? new double[value.Shape.Elements]).AsSpan(0, (int)value.Shape.Elements);
         new HostAccess(_update.Plan, value).Read(values);
         if (factor != 1)
             for (int i = 0; i < values.Length; i++)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using CudnnResNet.Graph;
 using CudnnResNet.Tensors;
 
@@ -25,24 +26,48 @@ public sealed record NetworkWeights(IReadOnlyDictionary<string, NamedTensor> Ten
     /// <summary>A tensor in file order from values in the graph's order.</summary>
     public static NamedTensor ToFile(Value value, string name, ReadOnlySpan<double> values)
     {
-        TensorShape shape = value.Shape;
-        double[] ordered = shape.Rank == 4
-            ? FilterLayout.OihwFromKrsc(values, shape.D0, shape.D3, shape.D1, shape.D2)
-            : values.ToArray();
-        ReadOnlySpan<long> fileShape = FileShape(shape).AsSpan();
-        return value.Type == DataType.Float64
-            ? NamedTensor.FromDoubles(name, fileShape, ordered)
-            : NamedTensor.FromFloats(name, fileShape, Array.ConvertAll(ordered, x => (float)x));
+        DataType type = value.Type == DataType.Float64 ? DataType.Float64 : DataType.Float32;
+        // Straight into the tensor's bytes: large filters should not pass through copies that are garbage a moment later.
+        byte[] data = new byte[values.Length * type.ByteSize()];
+        (int k, int c, int r, int s) = FileOrder(value.Shape);
+        if (type == DataType.Float64)
+            FilterLayout.OihwFromKrsc(values, MemoryMarshal.Cast<byte, double>(data.AsSpan()), k, c, r, s);
+        else
+            FilterLayout.OihwFromKrsc(values, MemoryMarshal.Cast<byte, float>(data.AsSpan()), k, c, r, s);
+        return new NamedTensor(name, type, FileShape(value.Shape), data);
     }
 
     /// <summary>The values of one parameter in the graph's order (KRSC).</summary>
     public double[] ValuesOf(string name, TensorShape shape)
     {
-        double[] values = Tensors[name].ToDoubles();
-        return shape.Rank == 4
-            ? FilterLayout.KrscFromOihw<double>(values, shape.D0, shape.D3, shape.D1, shape.D2)
-            : values;
+        double[] values = new double[shape.Elements];
+        CopyTo(name, shape, values);
+        return values;
     }
+
+    /// <summary>Copies the values of one parameter in the graph's order (KRSC).</summary>
+    /// <param name="values">As many as the shape has elements.</param>
+    public void CopyTo(string name, TensorShape shape, Span<double> values)
+    {
+        NamedTensor tensor = Tensors[name];
+        (int k, int c, int r, int s) = FileOrder(shape);
+        switch (tensor.Type)
+        {
+            case DataType.Float32:
+                FilterLayout.KrscFromOihw(tensor.AsFloats(), values, k, c, r, s);
+                break;
+            case DataType.Float64:
+                FilterLayout.KrscFromOihw(MemoryMarshal.Cast<byte, double>(tensor.Data.Span), values, k, c, r, s);
+                break;
+            default:
+                FilterLayout.KrscFromOihw<double, double>(tensor.ToDoubles(), values, k, c, r, s);
+                break;
+        }
+    }
+
+    /// <summary>Filters as they are; what has one order only is one row.</summary>
+    private static (int K, int C, int R, int S) FileOrder(TensorShape shape) =>
+        shape.Rank == 4 ? (shape.D0, shape.D3, shape.D1, shape.D2) : (1, checked((int)shape.Elements), 1, 1);
 
     /// <summary>Compares with what a network needs; batch counters and optimizer state are no surplus.</summary>
     /// <exception cref="ResNetException">Names what is missing, misshapen and surplus.</exception>

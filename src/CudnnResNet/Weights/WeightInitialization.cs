@@ -20,15 +20,20 @@ public static class WeightInitialization
         List<Value> all = [.. values];
         HashSet<string> zero = zeroInitLastBatchNorm ? LastGammas([.. all.Select(value => value.Name)]) : [];
         int features = all.First(value => value.Name == "fc.weight").Shape.C;
+        double[] buffer = new double[all.Max(value => value.Shape.Elements)];
         foreach (Value value in all)
-            tensors.Add(value.Name, NetworkWeights.ToFile(value, value.Name,
-                zero.Contains(value.Name) ? new double[value.Shape.Elements] : Draw(value, features, seed)));
+        {
+            Span<double> x = buffer.AsSpan(0, checked((int)value.Shape.Elements));
+            x.Clear();
+            if (!zero.Contains(value.Name))
+                Draw(value, features, seed, x);
+            tensors.Add(value.Name, NetworkWeights.ToFile(value, value.Name, x));
+        }
         return new NetworkWeights(tensors, $"weights drawn with seed {seed}");
     }
 
-    private static double[] Draw(Value value, int features, ulong seed)
+    private static void Draw(Value value, int features, ulong seed, Span<double> x)
     {
-        double[] x = new double[value.Shape.Elements];
         Random random = new(Seed(value.Name, seed));
         if (value.Shape.Rank == 4)
         {
@@ -45,9 +50,8 @@ public static class WeightInitialization
         else if (value.Name.EndsWith(".weight", StringComparison.Ordinal)
             || value.Name.EndsWith(".running_var", StringComparison.Ordinal))
         {
-            Array.Fill(x, 1);
+            x.Fill(1);
         }
-        return x;
     }
 
     /// <summary>In each block <c>layerS.B</c>, the gamma of the batch norm <c>bnN</c> with the highest number.</summary>

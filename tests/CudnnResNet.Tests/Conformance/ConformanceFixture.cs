@@ -8,8 +8,8 @@ namespace CudnnResNet.Tests.Conformance;
 /// <summary>One backend and the oracle, shared by all lines of a test class.</summary>
 public sealed class ConformanceFixture : IDisposable
 {
-    /// <summary>One takes all shortcuts, two share out the work.</summary>
-    private static readonly int[] Threads = [1, 2];
+    /// <summary>One takes all shortcuts, two share out the work; a GPU has threads of its own.</summary>
+    private static int[] ThreadsOf(string backendName) => backendName == "cuda" ? [1] : [1, 2];
 
     private readonly ReferenceBackend _reference = new(threads: 2);
     private readonly Dictionary<(string, int), IBackend> _backends = [];
@@ -46,7 +46,7 @@ public sealed class ConformanceFixture : IDisposable
         Problem problem = ProblemParser.Parse(line);
         Dictionary<ValueId, double[]> inputs = new OperandFill(problem).Inputs();
         Expectation expected = new Oracle(_reference).Run(problem, inputs);
-        foreach (int threads in Threads)
+        foreach (int threads in ThreadsOf(backendName))
         {
             IBackend backend = Backend(backendName, threads);
             Kernel[] kernels = [.. KernelCheck.Accepting(backend, problem)];

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using CudnnResNet.Cuda;
+using CudnnResNet.Cuda.Interop;
 
 namespace CudnnResNet.Tests.Cuda;
 
@@ -8,6 +9,8 @@ namespace CudnnResNet.Tests.Cuda;
 internal static unsafe class Simulator
 {
     private static readonly Lazy<nint> Library = new(() => NativeLibrary.Load(Path.Combine(Folder!, "libsimgpu.so")));
+
+    private static readonly Lazy<nint> Driver = new(() => NativeLibrary.Load(Path.Combine(Folder!, "libcuda.so.1")));
 
     /// <summary>The folder that native/simgpu/build printed; null where tests do not run on the simulated GPU.</summary>
     internal static string? Folder => DeviceUnderTest.Probe.Devices.Any(device => device.IsSimulated) ? CudaProbe.NativePath : null;
@@ -25,6 +28,10 @@ internal static unsafe class Simulator
         fixed (byte* text = Terminated(key))
             return ((delegate* unmanaged<byte*, long>)NativeLibrary.GetExport(Library.Value, "simgpu_query"))(text);
     }
+
+    /// <summary>Fills device memory with NaN, in the order of the stream; a context must be current.</summary>
+    internal static void Poison(CUdeviceptr start, long bytes, CUstream stream) => Assert.Equal(CUresult.CUDA_SUCCESS,
+        ((delegate* unmanaged<CUdeviceptr, nuint, CUstream, CUresult>)NativeLibrary.GetExport(Driver.Value, "simgpu_poison"))(start, (nuint)bytes, stream));
 
     /// <summary>Forgets complaints and counts of calls.</summary>
     internal static void Clear() => ((delegate* unmanaged<void>)NativeLibrary.GetExport(Library.Value, "simgpu_clear"))();

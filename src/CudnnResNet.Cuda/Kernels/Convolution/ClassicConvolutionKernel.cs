@@ -9,7 +9,7 @@ namespace CudnnResNet.Cuda.Kernels.Convolution;
 
 /// <summary>
 /// A convolution by cuDNN's API before graphs, alone and by the algorithm that it prefers within the workspace limit:
-/// the last entry, which takes every legal shape.
+/// it takes shapes that no engine takes.
 /// </summary>
 internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionPass pass) : Kernel
 {
@@ -70,7 +70,7 @@ internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionP
             : convolution.Filter.Shape.Elements * convolution.Type.ByteSize();
     }
 
-    private sealed class Loaded : DeviceKernel
+    private sealed class Loaded : LibraryKernel
     {
         private readonly ClassicConvolution _classic;
         private readonly CUdeviceptr _x;
@@ -82,7 +82,7 @@ internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionP
         private readonly KernelLaunch? _pack;
 
         internal Loaded(CudaSession session, Problem problem, ClassicConvolution classic, KernelArguments arguments)
-            : base(session.Device)
+            : base(session, problem, arguments)
         {
             _classic = classic;
             ConvolutionProblem convolution = classic.Problem;
@@ -107,7 +107,7 @@ internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionP
 
         protected override void Pack() => _pack?.Run(Device.Stream);
 
-        protected override void Enqueue()
+        protected override void EnqueueLibrary()
         {
             _convertBefore?.Run(Device.Stream);
             _classic.Run(_x, _w, _y, _workspace);
@@ -119,6 +119,7 @@ internal sealed class ClassicConvolutionKernel(CudaSession session, ConvolutionP
             _convertBefore?.Dispose();
             _convertAfter?.Dispose();
             _pack?.Dispose();
+            base.Release();
         }
     }
 }

@@ -7,9 +7,8 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Cuda.Kernels.Convolution;
 
 /// <summary>An engine's convolution bound to memory, with the casts of its filter where the engine wants another type.</summary>
-internal sealed class LoadedConvolution : DeviceKernel, IKeepsEngine
+internal sealed class LoadedConvolution : LibraryKernel, IKeepsEngine
 {
-    private readonly CudaSession _session;
     private readonly string _key;
     private readonly EngineRun _run;
     private readonly KernelLaunch? _convertBefore;
@@ -17,9 +16,9 @@ internal sealed class LoadedConvolution : DeviceKernel, IKeepsEngine
     private readonly KernelLaunch? _pack;
 
     internal LoadedConvolution(CudaSession session, ConvolutionProblem convolution, Problem problem, KernelArguments arguments,
-        DataType filterType, long workspaceBytes, Func<EnginePlan?> next, string key) : base(session.Device)
+        DataType filterType, long workspaceBytes, Func<EnginePlan?> next, string key) : base(session, problem, arguments)
     {
-        (_session, _key) = (session, key);
+        _key = key;
         WorkspaceParts workspace = new(arguments.AddressOf(arguments.Workspace));
         CUdeviceptr ofEngine = workspace.Take(workspaceBytes);
         CUdeviceptr converted = default;
@@ -41,11 +40,11 @@ internal sealed class LoadedConvolution : DeviceKernel, IKeepsEngine
             binding => binding.Value is { } value ? arguments.AddressOf(arguments[value]) : converted, ofEngine, workspaceBytes);
     }
 
-    public void KeepEngine() => _session.Engines.Keep(_key, _run.Plan);
+    public void KeepEngine() => Session.Engines.Keep(_key, _run.Plan);
 
     protected override void Pack() => _pack?.Run(Device.Stream);
 
-    protected override void Enqueue()
+    protected override void EnqueueLibrary()
     {
         _convertBefore?.Run(Device.Stream);
         _run.Enqueue();
@@ -58,5 +57,6 @@ internal sealed class LoadedConvolution : DeviceKernel, IKeepsEngine
         _convertBefore?.Dispose();
         _convertAfter?.Dispose();
         _pack?.Dispose();
+        base.Release();
     }
 }

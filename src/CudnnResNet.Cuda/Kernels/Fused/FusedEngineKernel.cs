@@ -83,10 +83,20 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
         {
             foreach (KernelLaunch launch in before)
                 launch.Run(Device.Stream);
-            run.Enqueue();
+            try
+            {
+                run.Enqueue();
+            }
+            catch (CudnnException error) when (IsRefusal(error))
+            {
+                throw new KernelRefusedException(error.Message, error);
+            }
             foreach (KernelLaunch launch in after)
                 launch.Run(Device.Stream);
         }
+
+        /// <summary>No engine does this; nothing is broken.</summary>
+        private static bool IsRefusal(CudnnException error) => (int)error.Status / 1000 == 3;
 
         protected override void Release()
         {

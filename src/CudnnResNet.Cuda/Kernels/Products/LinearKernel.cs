@@ -96,7 +96,7 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
         }
     }
 
-    private sealed class Loaded : DeviceKernel
+    private sealed class Loaded : LibraryKernel
     {
         private readonly MatrixProduct _product;
         private readonly List<KernelLaunch> _before = [];
@@ -107,7 +107,8 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
         private readonly CUdeviceptr _bias;
         private readonly CUdeviceptr _workspace;
 
-        internal Loaded(CudaSession session, Problem problem, MatrixProduct product, KernelArguments arguments) : base(session.Device)
+        internal Loaded(CudaSession session, Problem problem, MatrixProduct product, KernelArguments arguments)
+            : base(session, problem, arguments)
         {
             _product = product;
             DataType type = TypeOf(problem);
@@ -143,7 +144,7 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
             }
         }
 
-        protected override void Enqueue()
+        protected override void EnqueueLibrary()
         {
             foreach (KernelLaunch launch in _before)
                 launch.Run(Device.Stream);
@@ -156,6 +157,7 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
         {
             foreach (KernelLaunch launch in _before.Concat(_after))
                 launch.Dispose();
+            base.Release();
         }
     }
 }

@@ -84,7 +84,7 @@ internal sealed class PointwiseConvolutionKernel(CudaSession session, Convolutio
         }
     }
 
-    private sealed class Loaded : DeviceKernel
+    private sealed class Loaded : LibraryKernel
     {
         private readonly MatrixProduct _product;
         private readonly CUdeviceptr _a;
@@ -97,7 +97,7 @@ internal sealed class PointwiseConvolutionKernel(CudaSession session, Convolutio
         private readonly KernelLaunch? _pack;
 
         internal Loaded(CudaSession session, Problem problem,
-            (ConvolutionProblem? Convolution, MatrixProduct? Product, string? Refusal) found, KernelArguments arguments) : base(session.Device)
+            (ConvolutionProblem? Convolution, MatrixProduct? Product, string? Refusal) found, KernelArguments arguments) : base(session, problem, arguments)
         {
             ConvolutionProblem convolution = found.Convolution!;
             _product = found.Product!;
@@ -128,7 +128,7 @@ internal sealed class PointwiseConvolutionKernel(CudaSession session, Convolutio
 
         protected override void Pack() => _pack?.Run(Device.Stream);
 
-        protected override void Enqueue()
+        protected override void EnqueueLibrary()
         {
             _convert?.Run(Device.Stream);
             _product.Run(_a, _b, _d, _bias, _addend, _workspace);
@@ -138,6 +138,7 @@ internal sealed class PointwiseConvolutionKernel(CudaSession session, Convolutio
         {
             _convert?.Dispose();
             _pack?.Dispose();
+            base.Release();
         }
     }
 }

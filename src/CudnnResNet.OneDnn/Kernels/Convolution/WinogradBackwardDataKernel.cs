@@ -47,7 +47,7 @@ internal sealed unsafe class WinogradBackwardDataKernel(WinogradConvolution wino
     }
 
     private CpuWinogradProblem Native(Problem problem) =>
-        winograd.BackwardData(problem.Input(0, 0).Shape.N, Geometry(problem));
+        winograd.BackwardData(problem.Input(0, 0).Shape.N, Geometry(problem), problem.Input(0, 0).Type);
 
     private static ConvolutionGeometry Geometry(Problem problem) =>
         ((ConvolutionBackwardData)problem.Nodes[0].Operation).Geometry;

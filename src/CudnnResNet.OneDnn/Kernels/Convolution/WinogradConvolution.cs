@@ -6,8 +6,8 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
 /// <summary>
-/// Winograd's method by this project's own kernels (native/cpu/winograd): float32, 3x3, stride 1, NHWC in and out. Tiles
-/// of 4x4 results take 4 times fewer products than the definition, tiles of 2x2 take 2.25 times fewer and filters that
+/// Winograd's method by this project's own kernels (native/cpu/winograd): 3x3, stride 1, NHWC in and out, float32 or bf16,
+/// float32 in between: on bf16 the fewer products outweigh that each takes twice the time. Tiles of 4x4 results take 4 times fewer products than the definition, tiles of 2x2 take 2.25 times fewer and filters that
 /// are transformed to less than half the size. What they round is in docs/numerics.md.
 /// </summary>
 /// <param name="team">Who works.</param>
@@ -16,17 +16,17 @@ namespace CudnnResNet.OneDnn.Kernels.Convolution;
 internal sealed unsafe class WinogradConvolution(ThreadTeam team, CpuFeatures features, int tile)
 {
     internal KernelSupport Check(ConvolutionGeometry g, DataType type) =>
-        type != DataType.Float32 ? KernelSupport.No("Winograd takes f32")
+        type is not (DataType.Float32 or DataType.BFloat16) ? KernelSupport.No("Winograd takes f32 and bf16")
         : g is not { R: 3, S: 3, Stride: 1, Padding: 1 } ? KernelSupport.No("Winograd takes 3x3 filters of stride 1 and padding 1")
         : Math.Min(g.H, g.W) < tile - 1 ? KernelSupport.No($"tiles of {tile}x{tile} results would be mostly padding")
         : KernelSupport.Yes;
 
-    internal CpuWinogradProblem Forward(int images, ConvolutionGeometry g) =>
-        new(images, g.H, g.W, g.C, g.K, tile, team.Threads, features);
+    internal CpuWinogradProblem Forward(int images, ConvolutionGeometry g, DataType type) =>
+        new(images, g.H, g.W, g.C, g.K, tile, type == DataType.BFloat16, team.Threads, features);
 
     /// <summary>dgrad is the convolution of dy with the filters turned round, from K to C channels.</summary>
-    internal CpuWinogradProblem BackwardData(int images, ConvolutionGeometry g) =>
-        new(images, g.H, g.W, g.K, g.C, tile, team.Threads, features);
+    internal CpuWinogradProblem BackwardData(int images, ConvolutionGeometry g, DataType type) =>
+        new(images, g.H, g.W, g.K, g.C, tile, type == DataType.BFloat16, team.Threads, features);
 
     internal static long FilterBytes(CpuWinogradProblem problem) =>
         Region.Align(CpuLibrary.crn_winograd_packed_bytes(&problem));
@@ -61,8 +61,8 @@ internal sealed unsafe class WinogradConvolution(ThreadTeam team, CpuFeatures fe
             if (!constantWeights)
                 Pack();
             CpuWinogradProblem problem = _problem;
-            CpuLibrary.crn_winograd_run(&problem, (float*)operands.X, (float*)filter, (float*)operands.Bias,
-                (float*)operands.Other, operands.Relu ? 1 : 0, (float*)operands.Y, workspace);
+            CpuLibrary.crn_winograd_run(&problem, (byte*)operands.X, (float*)filter, (float*)operands.Bias,
+                (byte*)operands.Other, operands.Relu ? 1 : 0, (byte*)operands.Y, workspace);
         }
 
         private void Pack()

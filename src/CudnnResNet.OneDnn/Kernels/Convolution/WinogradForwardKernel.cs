@@ -44,7 +44,8 @@ internal sealed unsafe class WinogradForwardKernel(WinogradConvolution winograd,
         return WinogradConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights, operands, at);
     }
 
-    private CpuWinogradProblem Native(Problem problem) => winograd.Forward(problem.Input(0, 0).Shape.N, Geometry(problem));
+    private CpuWinogradProblem Native(Problem problem) =>
+        winograd.Forward(problem.Input(0, 0).Shape.N, Geometry(problem), problem.Input(0, 0).Type);
 
     private static ConvolutionGeometry Geometry(Problem problem) =>
         ((ConvolutionForward)problem.Nodes[0].Operation).Geometry;

@@ -36,34 +36,32 @@ internal sealed unsafe class MaxPoolBackwardKernel(ThreadTeam team) : Kernel
     {
         protected override long TrafficBytes(int phase) => (long)n * g.H * g.W * g.C * TElement.Bytes;
 
+        private readonly Windows[] _columns =
+            [.. Enumerable.Range(g.Padding, g.W).Select(w => Covering(w, g, g.Q))];
+
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         protected override void RunSlice(int phase, int slice)
         {
             (nint begin, nint end) = Share((nint)n * g.H, slice);
             for (nint line = begin; line < end; line++)
             {
-                nint image = line / g.H;
                 int h = (int)(line % g.H) + g.Padding;
-                for (int column = 0; column < g.W; column++)
-                {
-                    int w = column + g.Padding;
-                    Cover cover = new(FirstWindow(h), EndWindow(h, g.P), FirstWindow(w), EndWindow(w, g.Q));
-                    LaneLoop.Run(new Body(cover, g, h, w, image * g.P, (line * g.W + column) * g.C, dy, argmax, dx), 0, g.C);
-                }
+                LaneLoop.Run(new Body(_columns, Covering(h, g, g.P), g, h, line / g.H * g.P, line * g.W * g.C, dy, argmax, dx),
+                    0, g.C);
             }
         }
 
-        private int FirstWindow(int position) =>
-            position < g.Window ? 0 : (position - g.Window) / g.Stride + 1;
+        private static Windows Covering(int position, PoolGeometry g, int windows) => new(
+            position < g.Window ? 0 : (position - g.Window) / g.Stride + 1, Math.Min(position / g.Stride + 1, windows));
 
-        private int EndWindow(int position, int windows) => Math.Min(position / g.Stride + 1, windows);
-
-        private readonly struct Body(Cover cover, PoolGeometry g, int h, int w, nint firstLine, nint result,
+        /// <summary>A line of inputs, some channels of it.</summary>
+        private readonly struct Body(Windows[] columns, Windows lines, PoolGeometry g, int h, nint firstLine, nint result,
             byte* dy, byte* argmax, byte* dx) : ILaneBody
         {
-            private readonly Cover _cover = cover;
+            private readonly Windows[] _columns = columns;
+            private readonly Windows _lines = lines;
             private readonly int _h = h;
-            private readonly int _w = w;
+            private readonly int _padding = g.Padding;
             private readonly int _size = g.Window;
             private readonly int _stride = g.Stride;
             private readonly nint _windowsAcross = g.Q;
@@ -77,19 +75,23 @@ internal sealed unsafe class MaxPoolBackwardKernel(ThreadTeam team) : Kernel
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             public void Invoke<T>(nint channel) where T : struct, ILanes<T>
             {
-                T sum = T.Zero;
-                for (int p = _cover.FirstP; p < _cover.EndP; p++)
-                    for (int q = _cover.FirstQ; q < _cover.EndQ; q++)
+                for (int column = 0; column < _columns.Length; column++)
+                {
+                    Windows across = _columns[column];
+                    T sum = T.Zero;
+                    for (int p = _lines.First; p < _lines.End; p++)
                     {
-                        nint index = ((_firstLine + p) * _windowsAcross + q) * _channels + channel;
-                        T tap = T.Broadcast((_h - p * _stride) * _size + (_w - q * _stride));
-                        sum += T.WhereEqual(T.Load(_argmax + index), tap, TElement.Load<T>(_dy, index));
+                        nint index = ((_firstLine + p) * _windowsAcross + across.First) * _channels + channel;
+                        int tap = (_h - p * _stride) * _size + column + _padding - across.First * _stride;
+                        for (int q = across.First; q < across.End; q++, index += _channels, tap -= _stride)
+                            sum += T.WhereEqual(T.Load(_argmax + index), T.Broadcast(tap), TElement.Load<T>(_dy, index));
                     }
-                TElement.Store(_dx, _result + channel, sum);
+                    TElement.Store(_dx, _result + column * _channels + channel, sum);
+                }
             }
         }
     }
 
-    /// <summary>The windows that cover a position.</summary>
-    private readonly record struct Cover(int FirstP, int EndP, int FirstQ, int EndQ);
+    /// <summary>The windows that cover a position in one direction.</summary>
+    private readonly record struct Windows(int First, int End);
 }

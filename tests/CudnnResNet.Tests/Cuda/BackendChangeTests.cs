@@ -1,0 +1,50 @@
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn;
+using CudnnResNet.Tensors;
+using CudnnResNet.Tests.Golden;
+using CudnnResNet.Tests.Training;
+using CudnnResNet.Tests.Weights;
+using CudnnResNet.Training;
+
+namespace CudnnResNet.Tests.Cuda;
+
+/// <summary>A run that moves to another backend by its checkpoint goes on with the same losses.</summary>
+[Collection("simulated GPU")]
+public sealed class BackendChangeTests
+{
+    private const int Before = 3;
+
+    /// <summary>
+    /// Backends sum in different orders; each step of training multiplies such differences, so that three are compared.
+    /// On the same backend every bit is the same.
+    /// </summary>
+    [CudaTheory]
+    [InlineData("cuda", "cuda", Precision.Fp32, 0)]
+    [InlineData("cuda", "cuda", Precision.Bf16, 0)]
+    [InlineData("cuda", "reference", Precision.Fp32, 1e-4)]
+    [InlineData("reference", "cuda", Precision.Fp32, 1e-4)]
+    [InlineData("cuda", "onednn", Precision.Fp32, 1e-4)]
+    [InlineData("onednn", "cuda", Precision.Fp32, 1e-4)]
+    public void LossesGoOn(string from, string to, Precision precision, double tolerance)
+    {
+        if ((from == "onednn" || to == "onednn") && OneDnnBackend.Probe().Refusal is not null)
+            return;
+        using TemporaryFolder folder = new();
+        TrainingOptions options = SmallTraining.Options(folder.Path, precision);
+        RunTrace unbroken, after;
+        using (IBackend backend = TestBackends.Create(from))
+        {
+            unbroken = SmallTraining.Run(options with { OutputFolder = null }, backend, GoldenNetwork.Untuned, stopAfter: 2 * Before);
+            _ = SmallTraining.Run(options, backend, GoldenNetwork.Untuned, stopAfter: Before);
+        }
+        Resumption resumption = new(Checkpoint.Load(folder.File("last.safetensors")), Anyway: from != to);
+        using (IBackend backend = TestBackends.Create(to))
+            after = SmallTraining.Run(options, backend, GoldenNetwork.Untuned, resumption, stopAfter: 2 * Before);
+        StepRecord[] expected = [.. unbroken.Steps.Skip(Before)];
+        Assert.Equal(expected.Select(step => step.Step), after.Steps.Select(step => step.Step));
+        foreach ((StepRecord a, StepRecord b) in expected.Zip(after.Steps))
+            Assert.True(Math.Abs(a.Loss - b.Loss) <= tolerance * Math.Abs(a.Loss), $"step {a.Step}: {b.Loss:R} instead of {a.Loss:R}");
+        if (from == to)
+            SmallTraining.AssertSameState(unbroken, after);
+    }
+}

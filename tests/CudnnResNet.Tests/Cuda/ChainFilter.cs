@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Tests.Cuda;
+
+/// <summary>A backend whose kernels take single operations as ever, and of the chains only those that are let through.</summary>
+internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> lets) : IBackend
+{
+    public string Name => inner.Name;
+
+    public string Identity => inner.Identity;
+
+    public int Threads => inner.Threads;
+
+    public long CacheBytes => inner.CacheBytes;
+
+    public ImmutableArray<Kernel> Kernels { get; } = [.. inner.Kernels.Select(kernel => new Filtered(kernel, lets))];
+
+    public KernelSupport Supports(Precision precision) => inner.Supports(precision);
+
+    public Arena Allocate(long bytes) => inner.Allocate(bytes);
+
+    public void Synchronize() => inner.Synchronize();
+
+    public LoadedKernel? Record(ReadOnlySpan<LoadedKernel> kernels) => inner.Record(kernels);
+
+    public void Dispose() => inner.Dispose();
+
+    private sealed class Filtered(Kernel inner, Func<Kernel, Problem, bool> lets) : Kernel
+    {
+        public override string Name => inner.Name;
+
+        public override KernelSupport Check(Problem problem) => problem.Nodes.Length == 1 || lets(inner, problem)
+            ? inner.Check(problem)
+            : KernelSupport.No("is not let through");
+
+        public override long WorkspaceBytes(Problem problem) => inner.WorkspaceBytes(problem);
+
+        public override long PackedBytes(Problem problem) => inner.PackedBytes(problem);
+
+        public override ValueId? MayOverwrite(Problem problem, ValueId output) => inner.MayOverwrite(problem, output);
+
+        public override bool RoundsToActivationType(Problem problem, ValueId output) => inner.RoundsToActivationType(problem, output);
+
+        public override LoadedKernel Load(Problem problem, KernelArguments arguments) => inner.Load(problem, arguments);
+    }
+}

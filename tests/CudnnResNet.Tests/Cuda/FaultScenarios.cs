@@ -1,0 +1,121 @@
+using CudnnResNet.Autodiff;
+using CudnnResNet.Compilation;
+using CudnnResNet.Cuda;
+using CudnnResNet.Cuda.Device;
+using CudnnResNet.Data;
+using CudnnResNet.Inference;
+using CudnnResNet.Kernels;
+using CudnnResNet.Models;
+using CudnnResNet.Tensors;
+using CudnnResNet.Tests.Golden;
+using CudnnResNet.Training;
+using CudnnResNet.Weights;
+
+namespace CudnnResNet.Tests.Cuda;
+
+/// <summary>Runs that between them call what the runtime imports. Each is small, and gives the same numbers every time.</summary>
+internal static class FaultScenarios
+{
+    private const int Steps = 3;
+
+    /// <summary>Name, setting of the simulator, and the run; its folder is for checkpoints.</summary>
+    public static readonly (string Name, string Script, Func<string?, double[]> Run)[] All =
+    [
+        ("training", "reset", Train),
+        ("training by the calls before graphs, on a device without memory pools", "reset; pools 0", TrainByClassicCalls),
+        ("tuned inference in a host's context", "reset", InferInHostContext),
+    ];
+
+    /// <summary>Losses of a run that saves after every step and replays CUDA graphs. Kernels are compiled, not found on disk.</summary>
+    public static double[] Train(string? folder)
+    {
+        using IDisposable cold = EmptyCache();
+        using CudaBackend backend = DeviceUnderTest.Create();
+        return Train(folder, backend);
+    }
+
+    public static double[] TrainByClassicCalls(string? folder)
+    {
+        using CudaBackend backend = DeviceUnderTest.Create();
+        return Train(folder, new PreferringBackend(backend, name => name.Contains("classic", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Logits, by the kernels that measure fastest; one request beforehand that no device can fulfil.</summary>
+    public static double[] InferInHostContext(string? folder)
+    {
+        using CudaDevice host = CudaDevice.Open(0);
+        using CudaBackend backend = CudaBackend.OnContext(host.Context.Value, host.Stream.Value, new CudaOptions { IsDeterministic = true });
+        ResNetException tooMuch = Assert.ThrowsAny<ResNetException>(() => backend.Allocate(1L << 50));
+        if (!tooMuch.Message.StartsWith("The device cannot provide", StringComparison.Ordinal))
+            throw tooMuch;
+        using InferenceSession session = InferenceSession.Create(Spec, 2, 16, 16, Precision.Fp32, backend,
+            new CompilerOptions { PlanCacheFolder = null });
+        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+        session.WriteImages([.. Enumerable.Range(0, session.ImageElements).Select(i => Math.Sin(i))]);
+        double[] logits = new double[session.LogitElements];
+        for (int i = 0; i < 3; i++)
+            session.Run();
+        session.ReadLogits(logits);
+        return logits;
+    }
+
+    private static ResNetSpec Spec { get; } = new() { Depth = 18, Width = 8, Classes = 3, InputChannels = 1, Stem = ResNetStem.Cifar };
+
+    private static double[] Train(string? folder, IBackend backend)
+    {
+        TrainingOptions options = new()
+        {
+            Spec = Spec,
+            Precision = Precision.Fp32,
+            Batch = 2,
+            Epochs = 2,
+            LearningRate = 0.01,
+            Optimizer = new SgdOptions(0.9, 1e-4),
+            Seed = 5,
+            Augmentation = Augmentation.None,
+            EvaluationBatch = 2,
+            OutputFolder = folder,
+            SaveEvery = folder is null ? null : 1,
+        };
+        using Trainer trainer = Trainer.Create(options, Data(), test: null, backend, GoldenNetwork.Untuned);
+        using CancellationTokenSource cancellation = new();
+        List<double> losses = [];
+        _ = trainer.Run(new TrainingObserver
+        {
+            OnStep = step =>
+            {
+                losses.Add(step.Loss);
+                if (step.Step == Steps)
+                    cancellation.Cancel();
+            },
+        }, cancellation.Token);
+        return [.. losses];
+    }
+
+    private static ByteImageSet Data()
+    {
+        const int Count = 10;
+        byte[] pixels = new byte[Count * 16 * 16];
+        new Random(3).NextBytes(pixels);
+        return new ByteImageSet("noise", pixels, (16, 16, 1), [.. Enumerable.Range(0, Count).Select(i => i % 3)], ["a", "b", "c"]);
+    }
+
+    private static CacheFolder EmptyCache() => new();
+
+    /// <summary>An empty folder for plans and compiled kernels, while it is in use.</summary>
+    private sealed class CacheFolder : IDisposable
+    {
+        private const string Variable = "XDG_CACHE_HOME";
+
+        private readonly string? _before = Environment.GetEnvironmentVariable(Variable);
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("cudnnresnet-cache-");
+
+        public CacheFolder() => Environment.SetEnvironmentVariable(Variable, _folder.FullName);
+
+        public void Dispose()
+        {
+            Environment.SetEnvironmentVariable(Variable, _before);
+            _folder.Delete(recursive: true);
+        }
+    }
+}
