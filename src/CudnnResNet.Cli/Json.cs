@@ -10,6 +10,7 @@ namespace CudnnResNet.Cli;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(BenchReport))]
 [JsonSerializable(typeof(Classified))]
+[JsonSerializable(typeof(DataBenchReport))]
 [JsonSerializable(typeof(DataReport))]
 [JsonSerializable(typeof(EvalReport))]
 [JsonSerializable(typeof(SummaryReport))]

@@ -1,3 +1,4 @@
+using CudnnResNet.Data;
 using CudnnResNet.Training;
 
 namespace CudnnResNet.Cli;
@@ -5,6 +6,22 @@ namespace CudnnResNet.Cli;
 /// <summary>A recipe in words, for the run log, the report and people.</summary>
 internal static class RecipeText
 {
+    /// <summary>For example <c>crops with padding 4, horizontal flips, mixup 0.2</c>.</summary>
+    public static string Augmentation(Augmentation augmentation, IDataSet data)
+    {
+        List<string> parts = [];
+        if (augmentation.CropPadding > 0 || augmentation.HorizontalFlip)
+            parts.Add(data is ISampleSource ? "random resized crops, horizontal flips"
+                : $"crops with padding {augmentation.CropPadding}{(augmentation.HorizontalFlip ? ", horizontal flips" : "")}");
+        if (augmentation.Erasing > 0)
+            parts.Add($"random erasing {augmentation.Erasing}");
+        if (augmentation.Mixup > 0)
+            parts.Add($"mixup {augmentation.Mixup}");
+        if (augmentation.CutMix > 0)
+            parts.Add($"CutMix {augmentation.CutMix}");
+        return parts.Count == 0 ? "none" : string.Join(", ", parts);
+    }
+
     /// <summary>For example <c>0.4, cosine, warm-up from 0.004 over 5 epochs</c>.</summary>
     public static string LearningRate(TrainingOptions options) => options.Schedule switch
     {

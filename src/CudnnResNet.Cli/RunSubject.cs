@@ -42,8 +42,7 @@ internal sealed record RunSubject(IDataSet Train, IDataSet? Test, Device Device)
         new("evaluation", RecipeText.Evaluation(options)),
         new("fresh weights", options.ZeroInitLastBatchNorm ? "last batch norm of each branch at zero" : "as torchvision's"),
         new("order", options.Shuffle ? $"shuffled, seed {options.Seed}" : $"as in the data, seed {options.Seed}"),
-        new("augmentation", options.Augmentation == Augmentation.None ? "none"
-            : $"crops with padding {options.Augmentation.CropPadding}{(options.Augmentation.HorizontalFlip ? ", horizontal flips" : "")}"),
+        new("augmentation", RecipeText.Augmentation(options.Augmentation, Train)),
         new("normalisation", options.Normalization.IsNone ? "none"
             : $"mean {string.Join(' ', options.Normalization.Mean)}, deviation {string.Join(' ', options.Normalization.Std)}"),
     ];

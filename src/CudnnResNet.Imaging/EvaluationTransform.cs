@@ -25,9 +25,6 @@ public sealed record EvaluationTransform(
             throw new ResNetException($"a crop of {Crop} pixels is not possible; give 1 to {MaxSide}");
     }
 
-    /// <summary>The shorter side that a decoder may stop at without loss of detail; 0 where every pixel counts.</summary>
-    internal int Enough(bool exact) => exact || Resize == 0 ? 0 : Resize;
-
     /// <param name="source">The image.</param>
     /// <param name="resampler">Does the work.</param>
     /// <param name="to">Receives [Crop, Crop, 3].</param>

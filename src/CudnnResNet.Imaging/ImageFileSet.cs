@@ -79,9 +79,12 @@ public sealed unsafe class ImageFileSet : ISampleSource
         ImageWorker worker = _workers.Rent();
         try
         {
-            Decode(index, worker, enough: 0);
-            _options.Training.Apply(worker.Source.View, worker.Resampler, random, worker.Result.Resize(Width, Height), Width);
-            worker.Result.Pixels.CopyTo(hwc);
+            ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
+            worker.MakeSample(file, "", _options.Training, random, hwc, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
         }
         finally
         {
@@ -92,21 +95,19 @@ public sealed unsafe class ImageFileSet : ISampleSource
     private void ReadEvaluation(int index, ImageWorker worker)
     {
         EvaluationTransform transform = _options.Evaluation;
-        Decode(index, worker, transform.Enough(exact: !_options.ScaledDecode));
-        transform.Apply(worker.Source.View, worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
-    }
-
-    private void Decode(int index, ImageWorker worker, int enough)
-    {
-        ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
         try
         {
-            worker.Decoder.Decode(file, "", enough, worker.Source);
+            ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
+            worker.Decode(file, "", transform, _options.ScaledDecode);
         }
         catch (DamagedImageException damage)
         {
-            // The path is made into text only where it is needed.
-            throw new DamagedImageException(_paths[index] + damage.Message, damage);
+            throw Named(index, damage);
         }
+        transform.Apply(worker.Source.View, worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
     }
+
+    /// <summary>The path is made into text only where it is needed.</summary>
+    private DamagedImageException Named(int index, DamagedImageException damage) =>
+        damage.Message.StartsWith(':') ? new(_paths[index] + damage.Message, damage) : damage;
 }

@@ -1,4 +1,5 @@
 using CudnnResNet.Data;
+using CudnnResNet.Imaging.Augmenting;
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
 
@@ -18,6 +19,12 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
 {
     private const int Attempts = 10;
 
+    /// <summary>Changes of colour after the crop; null changes none.</summary>
+    public ColourJitter? Jitter { get; init; }
+
+    /// <summary>Random operations after the crop and before changes of colour; null does none.</summary>
+    public RandAugment? RandAugment { get; init; }
+
     /// <exception cref="ResNetException">A number without meaning.</exception>
     public void Validate()
     {
@@ -25,23 +32,29 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
             throw new ResNetException($"random crops of {MinArea} to {MaxArea} of an image are not possible; give shares above 0 and up to 1, the smaller first");
         if (!(MaxAspect >= 1 && MaxAspect <= 100))
             throw new ResNetException($"random crops of an aspect up to {MaxAspect} are not possible; give 1 to 100");
+        Jitter?.Validate();
+        RandAugment?.Validate();
     }
 
     /// <param name="source">The image.</param>
-    /// <param name="resampler">Does the work.</param>
+    /// <param name="crop">The part of it to take.</param>
+    /// <param name="worker">Lends its memory.</param>
     /// <param name="random">The sample's numbers.</param>
-    /// <param name="to">Receives [side, side, 3].</param>
+    /// <param name="hwc">Receives [side, side, 3].</param>
     /// <param name="side">Of the square.</param>
-    internal unsafe void Apply(PixelView source, Resampler resampler, CounterRandom random, byte* to, int side)
+    internal unsafe void Apply(PixelView source, CropWindow crop, ImageWorker worker, CounterRandom random, Span<byte> hwc, int side)
     {
-        (int left, int top, int width, int height) = DrawCrop(source.Width, source.Height, random);
         bool mirrored = HorizontalFlip && random.Below(2, Draws.Flip) == 1;
-        resampler.Resize(source.Crop(left, top, width, height), ResizeRegion.All(side, side),
-            to, side * PixelBuffer.Channels, Filter, mirrored);
+        hwc = hwc[..(side * side * PixelBuffer.Channels)];
+        fixed (byte* to = hwc)
+            worker.Resampler.Resize(source.Crop(crop.Left, crop.Top, crop.Width, crop.Height), ResizeRegion.All(side, side),
+                to, side * PixelBuffer.Channels, Filter, mirrored);
+        RandAugment?.Apply(hwc, worker.CopyOf(hwc.Length), side, random);
+        Jitter?.Apply(hwc, random);
     }
 
     /// <summary>The first of ten drawn shapes that fits; else the middle of the image, as near to its shape as allowed.</summary>
-    internal (int Left, int Top, int Width, int Height) DrawCrop(int width, int height, CounterRandom random)
+    internal CropWindow DrawCrop(int width, int height, CounterRandom random)
     {
         double logAspect = Math.Log(MaxAspect);
         for (ulong attempt = 0; attempt < Attempts; attempt++)
@@ -52,12 +65,20 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
             int w = (int)Math.Round(Math.Sqrt(area * aspect));
             int h = (int)Math.Round(Math.Sqrt(area / aspect));
             if (w > 0 && w <= width && h > 0 && h <= height)
-                return (random.Below(width - w + 1, draw + 2), random.Below(height - h + 1, draw + 3), w, h);
+                return new CropWindow(random.Below(width - w + 1, draw + 2), random.Below(height - h + 1, draw + 3), w, h);
         }
         double shape = (double)width / height;
         (int cropWidth, int cropHeight) = shape < 1 / MaxAspect ? (width, Math.Min(height, (int)Math.Round(width * MaxAspect)))
             : shape > MaxAspect ? (Math.Min(width, (int)Math.Round(height * MaxAspect)), height)
             : (width, height);
-        return ((width - cropWidth) / 2, (height - cropHeight) / 2, cropWidth, cropHeight);
+        return new CropWindow((width - cropWidth) / 2, (height - cropHeight) / 2, cropWidth, cropHeight);
     }
+}
+
+/// <summary>A part of an image.</summary>
+internal readonly record struct CropWindow(int Left, int Top, int Width, int Height)
+{
+    /// <summary>The same part of the image decoded so many times smaller.</summary>
+    public CropWindow Reduced(int reduction) =>
+        new(Left / reduction, Top / reduction, Math.Max(1, Width / reduction), Math.Max(1, Height / reduction));
 }

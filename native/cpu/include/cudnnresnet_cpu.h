@@ -26,7 +26,7 @@ CRN_API const char* crn_version(void);
 CRN_API int32_t crn_features(void);
 
 /* Additions and multiplications a second that all threads together can do in registers, in float32 or, where bf16 is not
-   0 and the features hold CRN_AVX512_BF16, on bf16 (AMX aside); at least CRN_AVX2. Takes about 0.15 s. */
+   0 and the features hold CRN_AVX512_BF16, on bf16 (AMX aside); at least CRN_AVX2. Takes about 0.3 s. */
 CRN_API double crn_peak_operations(int32_t threads, int32_t features, int32_t bf16);
 
 /* Bytes a second that all threads together read from memory, which must be larger than the caches; multiples of 64. */

@@ -7,8 +7,8 @@
 
 namespace {
 
-constexpr int kTries = 5;
-constexpr double kSeconds = 0.02;
+constexpr int kTries = 25;
+constexpr double kSeconds = 0.01;
 
 // The most of several tries, all threads together: whatever disturbs a try makes it slower.
 template <class Work>

@@ -15,6 +15,16 @@ internal sealed record DataReport(string Data, int Height, int Width, int Channe
 /// <summary>Shows which data sets are here, and what is in them.</summary>
 internal sealed class DataCommand(Terminal terminal)
 {
+    private static readonly (string Name, string What)[] Kinds =
+    [
+        ("npy:DIR", "your own: images.npy (float32 NCHW or uint8 NHWC) and labels.npy (int64)"),
+        ("folder:DIR", "your own: a sub-folder of JPEG and PNG files for each class"),
+        ("csv:FILE", "your own: rows of a path and a label"),
+        ("records:FILE", "image files packed by ./resnet data pack"),
+        ("idx:DIR", "IDX files by MNIST's names"),
+        ("cifar10:DIR", "CIFAR-10, binary version; also cifar100:DIR"),
+    ];
+
     private readonly DataFlags _data = new();
     private readonly Option<bool> _json = Flag.Switch("--json", "Print JSON.");
 
@@ -32,7 +42,11 @@ internal sealed class DataCommand(Terminal terminal)
         info.SetAction(informing.Inform);
 
         DataCommand data = new(terminal);
-        Command command = new("data", "Show data sets.") { list, info };
+        Command command = new("data", "Show, check and pack data sets.")
+        {
+            list, info, DataVerifyCommand.Create(terminal), DataPackCommand.Create(terminal), DataPreviewCommand.Create(terminal),
+            DataBenchCommand.Create(terminal),
+        };
         command.Add(data._json);
         command.SetAction(data.List);
         return command;
@@ -51,13 +65,14 @@ internal sealed class DataCommand(Terminal terminal)
             terminal.Output.WriteLine($"{set.Name,-21} {set.Description}");
             terminal.Output.WriteLine($"{"",-21} {(set.Found ? set.Path : $"not found in {set.Path}; {set.Remedy}")}");
         }
-        terminal.Output.WriteLine($"{"npy:DIR",-21} your own: images.npy (float32 NCHW or uint8 NHWC) and labels.npy (int64)");
+        foreach ((string name, string what) in Kinds)
+            terminal.Output.WriteLine($"{name,-21} {what}");
         return CommandLine.Done;
     }
 
     private int Inform(ParseResult parsed)
     {
-        DataRequest request = _data.Read(parsed);
+        DataRequest request = _data.Read(parsed, terminal);
         IDataSet train = request.Load(train: true, classes: null);
         List<DataPartReport> parts = [Examine(train)];
         if (request.HasTestPart)

@@ -58,7 +58,7 @@ internal sealed class EvalCommand(Terminal terminal)
 
     private int Run(ParseResult parsed)
     {
-        DataRequest request = _data.Read(parsed);
+        DataRequest request = _data.Read(parsed, terminal);
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest model = _model.Read(parsed);
         WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
@@ -80,7 +80,7 @@ internal sealed class EvalCommand(Terminal terminal)
         HostMemory.ReleaseUnused();
         session.Trace = profile?.Trace;
         long start = Stopwatch.GetTimestamp();
-        Evaluation evaluation = Evaluator.Evaluate(session, data, normalization, _data.Damaged(parsed, terminal));
+        Evaluation evaluation = Evaluator.Evaluate(session, data, normalization);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         profile?.Finish();
         IReadOnlyList<string> names = ClassNames.Of(data.ClassNames, parsed.GetValue(_names), spec.Classes);

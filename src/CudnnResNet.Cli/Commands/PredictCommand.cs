@@ -87,7 +87,7 @@ internal sealed class PredictCommand(Terminal terminal)
         if (parsed.GetValue(_json) && parsed.GetValue(_csv))
             throw new ResNetException($"{_json.Name} and {_csv.Name} both say what to print; give one of them");
         IReadOnlyList<string> files = ImageListing.OfPaths(paths);
-        ImageOptions transform = _transform.Read(parsed);
+        ImageOptions transform = _transform.Read(parsed, terminal);
         WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
         ResNetSpec spec = model.Resolve(weights);
         if (spec.InputChannels != 3)

@@ -18,7 +18,7 @@ internal sealed class TrainCommand(Terminal terminal)
 
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
-    private readonly DataFlags _data = new();
+    private readonly DataFlags _data = new(trains: true);
     private readonly RecipeFlags _recipe = new();
     private readonly NormalizationFlag _normalize = new("dataset, or as the weights'");
     /// <summary>Its flags are already on the command line: see <see cref="Preset.Expand"/>.</summary>
@@ -79,7 +79,7 @@ internal sealed class TrainCommand(Terminal terminal)
 
     private int Run(ParseResult parsed)
     {
-        DataRequest data = _data.Read(parsed);
+        DataRequest data = _data.Read(parsed, terminal);
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest request = _model.Read(parsed);
         (string? init, string? resume) = (parsed.GetValue(_init), ResumedFile(parsed));
@@ -168,7 +168,7 @@ internal sealed class TrainCommand(Terminal terminal)
     private DataRequest? TestRequest(ParseResult parsed, DataRequest data) => parsed.GetValue(_testData) switch
     {
         "none" => null,
-        { } => _data.Read(parsed, _testData),
+        { } => _data.Read(parsed, _testData, terminal),
         null => data.HasTestPart ? data : null,
     };
 

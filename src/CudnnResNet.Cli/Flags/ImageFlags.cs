@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging;
+using CudnnResNet.Imaging.Augmenting;
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
 
 namespace CudnnResNet.Cli.Flags;
 
 /// <summary>The flags that say how image files become what a network takes.</summary>
-internal sealed class ImageFlags
+internal sealed class ImageFlags(bool trains = false)
 {
     private static readonly EvaluationTransform Standard = new();
 
@@ -22,6 +23,16 @@ internal sealed class ImageFlags
     private readonly Option<ResampleFilter?> _filter = Flag.Choice("--interpolation",
         "How images are scaled, antialiased as Pillow does (default bilinear).",
         ("bilinear", ResampleFilter.Bilinear), ("bicubic", ResampleFilter.Bicubic));
+    private readonly Option<double?> _minArea = Flag.Number("--min-crop-area",
+        "In training, the least share of a photograph that a random crop shows (default 0.08).");
+    private readonly Option<ColourJitter?> _jitter = Flag.Make<ColourJitter?>("--color-jitter",
+        "In training, change a photograph's brightness, contrast, saturation and hue by up to these (0.4,0.4,0.4,0.1 is usual).", "B,C,S,H",
+        text => Numbers(text) is [var brightness, var contrast, var saturation, var hue] ? new ColourJitter(brightness, contrast, saturation, hue) : null,
+        "four numbers with commas between them");
+    private readonly Option<RandAugment?> _randAugment = Flag.Make<RandAugment?>("--rand-augment",
+        "In training, do N random operations of magnitude M (0 to 30) to a photograph (2,9 is usual).", "N,M",
+        text => Numbers(text) is [var operations, var magnitude] ? new RandAugment((int)operations, (int)magnitude) : null,
+        "two whole numbers with a comma between them");
     private readonly Option<bool> _scaled = Flag.Switch("--fast-decode",
         "Decode large JPEGs at 1/2, 1/4 or 1/8: faster, and pixels differ a little from Pillow's.");
     private readonly Option<long?> _maxPixels = Flag.Long("--max-pixels",
@@ -38,13 +49,19 @@ internal sealed class ImageFlags
         command.Add(_minAspect);
         command.Add(_resizeDim);
         command.Add(_filter);
+        if (trains)
+        {
+            command.Add(_minArea);
+            command.Add(_jitter);
+            command.Add(_randAugment);
+        }
         command.Add(_scaled);
         command.Add(_maxPixels);
         command.Add(_maxBad);
     }
 
     /// <exception cref="ResNetException">Flags that exclude each other, or a number without meaning.</exception>
-    public ImageOptions Read(ParseResult parsed)
+    public ImageOptions Read(ParseResult parsed, Terminal terminal)
     {
         bool isTensorFlow = parsed.GetValue(_minAspect) is not null || parsed.GetValue(_resizeDim) is not null;
         if (isTensorFlow && (parsed.GetValue(_resize) is not null || parsed.GetValue(_crop) is not null))
@@ -57,15 +74,24 @@ internal sealed class ImageFlags
             Evaluation = new EvaluationTransform(
                 parsed.GetValue(_resize) ?? parsed.GetValue(_minAspect) ?? Standard.Resize,
                 parsed.GetValue(_crop) ?? parsed.GetValue(_resizeDim) ?? Standard.Crop, filter, isTensorFlow),
-            Training = new TrainingTransform(Filter: filter),
+            Training = !trains ? new TrainingTransform(Filter: filter) : new TrainingTransform(parsed.GetValue(_minArea) ?? 0.08, Filter: filter)
+            {
+                Jitter = parsed.GetValue(_jitter),
+                RandAugment = parsed.GetValue(_randAugment),
+            },
+            Damaged = Damaged(parsed, terminal),
             Limits = DecodeLimits.Standard with { MaxPixels = parsed.GetValue(_maxPixels) ?? DecodeLimits.Standard.MaxPixels },
             ScaledDecode = parsed.GetValue(_scaled),
         };
         options.Evaluation.Validate();
+        options.Training.Validate();
         return options;
     }
 
-    public DamagedImages Damaged(ParseResult parsed, Terminal terminal) => new(
+    private static double[] Numbers(string text) => [.. text.Split(',').Select(part =>
+        double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : -1)];
+
+    private DamagedImages Damaged(ParseResult parsed, Terminal terminal) => new(
         parsed.GetValue(_maxBad) / 100 ?? DamagedImages.StandardShare,
         (_, message) => terminal.Error.WriteLine($"left out: {message}"));
 }

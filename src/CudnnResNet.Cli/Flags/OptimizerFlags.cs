@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.CommandLine;
+using System.Globalization;
 using CudnnResNet.Autodiff;
 
 namespace CudnnResNet.Cli.Flags;
@@ -12,6 +14,9 @@ internal enum OptimizerKind
 /// <summary>The flags of what is done with gradients.</summary>
 internal sealed class OptimizerFlags
 {
+    private const string Backbone = "backbone";
+    private const string Classifier = "fc.";
+
     private readonly Option<OptimizerKind?> _optimizer = Flag.Choice("--optimizer",
         "sgd, or lars: every filter has a rate of its own; batch norms and biases have not, and do not decay (default sgd).",
         ("sgd", OptimizerKind.Sgd), ("lars", OptimizerKind.Lars));
@@ -24,8 +29,14 @@ internal sealed class OptimizerFlags
     private readonly Option<double?> _ema = Flag.Number("--ema",
         "Keep a moving average of the weights, with this decay (for example 0.999), and evaluate it too.");
 
+    private readonly Option<ImmutableArray<RateFactor>?> _factors = Flag.Make<ImmutableArray<RateFactor>?>("--lr-factors",
+        "Let parts learn slower or faster than --lr; 0 freezes them. For example backbone=0 trains the classifier alone, and "
+            + "layer4=0.3,backbone=0.1 the last stage at 0.3 and all before it at 0.1 of the rate.", "NAME=X,...",
+        ParseFactors, "names of parts (conv1, layer1 to layer4, fc, or backbone for all but fc) with factors of 0 or more, as layer4=0.3,backbone=0.1");
+
     public void AddTo(Command command)
     {
+        command.Add(_factors);
         command.Add(_optimizer);
         command.Add(_trust);
         command.Add(_momentum);
@@ -49,6 +60,22 @@ internal sealed class OptimizerFlags
             TrustCoefficient = isLars ? parsed.GetValue(_trust) ?? 0.001 : null,
             ClipNorm = parsed.GetValue(_clip),
             AverageDecay = parsed.GetValue(_ema),
+            RateFactors = parsed.GetValue(_factors) ?? [],
         };
+    }
+
+    private static ImmutableArray<RateFactor>? ParseFactors(string text)
+    {
+        ImmutableArray<RateFactor>.Builder factors = ImmutableArray.CreateBuilder<RateFactor>();
+        foreach (string entry in text.Split(','))
+        {
+            if (entry.Split('=') is not [{ Length: > 0 } name, var number]
+                || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double factor) || !(factor >= 0 && double.IsFinite(factor)))
+                return null;
+            if (name == Backbone)
+                factors.Add(new RateFactor(Classifier, 1));
+            factors.Add(new RateFactor(name == Backbone ? "" : name + ".", factor));
+        }
+        return factors.ToImmutable();
     }
 }

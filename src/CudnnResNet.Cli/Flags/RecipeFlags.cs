@@ -7,18 +7,9 @@ using CudnnResNet.Training;
 
 namespace CudnnResNet.Cli.Flags;
 
-internal enum AugmentKind
-{
-    None,
-    Standard,
-}
-
 /// <summary>The flags of a training recipe.</summary>
 internal sealed class RecipeFlags
 {
-    /// <summary>Crops move by up to an eighth of the image, as 4 of 32 pixels in the usual CIFAR recipe.</summary>
-    private const int CropShare = 8;
-
     private readonly Option<BatchSize?> _batch = Flag.Batch(
         "Images of a step, or of each of its --accumulate passes; auto: as many as the GPU's memory holds (default 64).");
     private readonly Option<int?> _epochs = Flag.Whole("--epochs", "Length in epochs (default 10).");
@@ -28,6 +19,8 @@ internal sealed class RecipeFlags
     private readonly Option<int?> _accumulate = Flag.Whole("--accumulate",
         "Batches of a step, whose mean gradient it takes: as a batch so many times as large, but for batch norm (default 1).");
     private readonly Option<double?> _smoothing = Flag.Number("--label-smoothing", "From 0 to less than 1 (default 0).");
+    private readonly Option<bool> _frozenBatchNorm = Flag.Switch("--frozen-batch-norm",
+        "Normalise by the running statistics that the weights came with, and leave these and the batch norms' parameters as they are.");
     private readonly Option<bool> _zeroInit = Flag.Switch("--zero-init-last-bn",
         "Fresh weights begin with the last batch norm of each residual branch at zero.");
     private readonly Option<int?> _evaluateEvery = Flag.Whole("--eval-every", "Epochs from one evaluation to the next (default 1).");
@@ -35,9 +28,7 @@ internal sealed class RecipeFlags
         "Stop when so many evaluations in a row were no better than the best before (default: never).");
     private readonly Option<ulong?> _seed = Flag.Seed("--seed", "Of weights, order and augmentation (default 1).");
     private readonly Option<bool> _noShuffle = Flag.Switch("--no-shuffle", "Take the images in order.");
-    private readonly Option<AugmentKind?> _augment = Flag.Choice("--augment",
-        "standard: random crops and horizontal flips (default standard).",
-        ("none", AugmentKind.None), ("standard", AugmentKind.Standard));
+    private readonly AugmentationFlags _augmentation = new();
 
     public void AddTo(Command command)
     {
@@ -48,12 +39,13 @@ internal sealed class RecipeFlags
         _optimizer.AddTo(command);
         command.Add(_accumulate);
         command.Add(_smoothing);
+        command.Add(_frozenBatchNorm);
         command.Add(_zeroInit);
         command.Add(_evaluateEvery);
         command.Add(_patience);
         command.Add(_seed);
         command.Add(_noShuffle);
-        command.Add(_augment);
+        _augmentation.AddTo(command);
     }
 
     /// <param name="parsed">The command line.</param>
@@ -79,10 +71,11 @@ internal sealed class RecipeFlags
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? 1,
             Patience = parsed.GetValue(_patience),
             LabelSmoothing = parsed.GetValue(_smoothing) ?? 0,
+            FrozenBatchNorm = parsed.GetValue(_frozenBatchNorm),
             ZeroInitLastBatchNorm = parsed.GetValue(_zeroInit),
             Seed = parsed.GetValue(_seed) ?? resumed?.Progress.Seed ?? 1,
             Shuffle = !parsed.GetValue(_noShuffle),
-            Augmentation = parsed.GetValue(_augment) == AugmentKind.None ? Augmentation.None : StandardFor(train),
+            Augmentation = _augmentation.Read(parsed, train),
         });
         options.Validate();
         return options;
@@ -96,8 +89,6 @@ internal sealed class RecipeFlags
 
     /// <summary>The graph of a step of the run, by batch.</summary>
     public static Func<int, LayerGraph> GraphsOf(Device device, TrainingOptions options, IDataSet train) => BatchSize.StepGraphs(
-        options.Spec, train.Height, train.Width, new StepOptions(options.Optimizer, options.LabelSmoothing, Passes: options.Accumulate), device);
-
-    public static Augmentation StandardFor(IDataSet data) =>
-        Augmentation.Standard(Math.Min(data.Height, data.Width) / CropShare);
+        options.Spec, train.Height, train.Width, new StepOptions(options.Optimizer, options.LabelSmoothing,
+            Passes: options.Accumulate, FrozenBatchNorm: options.FrozenBatchNorm), device);
 }

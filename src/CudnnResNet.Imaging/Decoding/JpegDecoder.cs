@@ -1,5 +1,5 @@
-using CudnnResNet.Data;
 using System.Runtime.InteropServices;
+using CudnnResNet.Data;
 using CudnnResNet.Imaging.Interop;
 
 namespace CudnnResNet.Imaging.Decoding;
@@ -12,27 +12,48 @@ internal sealed unsafe class JpegDecoder : IDisposable
 {
     private const int LargestReduction = 8;
 
-    private readonly TurboJpegHandle _handle;
+    private TurboJpegHandle _handle;
     private readonly ByteStore _cmyk = new();
 
     /// <exception cref="ResNetException">libturbojpeg is not there.</exception>
     public JpegDecoder()
     {
         ImagingLibraries.Require(ImagingLibraries.Jpeg, "reading JPEG");
-        _handle = TurboJpeg.tjInitDecompress();
-        if (_handle.IsInvalid)
-            throw new InvalidOperationException("tjInitDecompress failed");
+        _handle = Open();
     }
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]);
 
+    /// <summary>How much smaller a side may become, 1, 2, 4 or 8 times, and still have as many pixels as are enough.</summary>
+    /// <param name="side">Of the image, or of the part of it that is wanted.</param>
+    /// <param name="enough">0 leaves it as it is.</param>
+    public static int Reduction(int side, int enough)
+    {
+        int reduction = 1;
+        while (enough > 0 && reduction < LargestReduction && side / (2 * reduction) >= enough)
+            reduction *= 2;
+        return reduction;
+    }
+
+    /// <summary>The size of the upright image, from the file's header.</summary>
+    /// <inheritdoc cref="Decode"/>
+    public (int Width, int Height) Measure(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
+    {
+        int width, height, subsampling, colours;
+        fixed (byte* bytes = file)
+            if (TurboJpeg.tjDecompressHeader3(_handle, bytes, new CULong((nuint)file.Length), &width, &height, &subsampling, &colours) != 0)
+                RefuseUnlessUsable(name);
+        limits.Check(name, width, height);
+        return ExifOrientation.OfJpeg(file) >= 5 ? (height, width) : (width, height);
+    }
+
     /// <param name="file">The whole file.</param>
     /// <param name="name">For messages.</param>
     /// <param name="limits">What is refused.</param>
-    /// <param name="enough">Shorter side in pixels that suffices: the image is decoded at 1/2, 1/4 or 1/8 where that leaves as much. 0 is full size.</param>
+    /// <param name="reduction">Decode at 1 / reduction of the size: 1, 2, 4 or 8.</param>
     /// <param name="pixels">Receives the image.</param>
     /// <exception cref="DamagedImageException">Damaged, truncated, or past the limits.</exception>
-    public void Decode(ReadOnlySpan<byte> file, string name, DecodeLimits limits, int enough, PixelBuffer pixels)
+    public void Decode(ReadOnlySpan<byte> file, string name, DecodeLimits limits, int reduction, PixelBuffer pixels)
     {
         int width, height, subsampling, colours;
         fixed (byte* bytes = file)
@@ -41,7 +62,6 @@ internal sealed unsafe class JpegDecoder : IDisposable
             if (TurboJpeg.tjDecompressHeader3(_handle, bytes, length, &width, &height, &subsampling, &colours) != 0)
                 RefuseUnlessUsable(name);
             limits.Check(name, width, height);
-            int reduction = Reduction(Math.Min(width, height), enough);
             (width, height) = ((width + reduction - 1) / reduction, (height + reduction - 1) / reduction);
             byte* rgb = pixels.Resize(width, height);
             bool isCmyk = colours is TurboJpeg.TJCS_CMYK or TurboJpeg.TJCS_YCCK;
@@ -62,12 +82,10 @@ internal sealed unsafe class JpegDecoder : IDisposable
         _cmyk.Dispose();
     }
 
-    private static int Reduction(int shorterSide, int enough)
+    private static TurboJpegHandle Open()
     {
-        int reduction = 1;
-        while (enough > 0 && reduction < LargestReduction && shorterSide / (2 * reduction) >= enough)
-            reduction *= 2;
-        return reduction;
+        TurboJpegHandle handle = TurboJpeg.tjInitDecompress();
+        return handle.IsInvalid ? throw new InvalidOperationException("tjInitDecompress failed") : handle;
     }
 
     /// <summary>Odd bytes between segments are common and harmless; a file that ends early has lost its picture's end.</summary>
@@ -75,6 +93,12 @@ internal sealed unsafe class JpegDecoder : IDisposable
     {
         string reason = Marshal.PtrToStringUTF8((nint)TurboJpeg.tjGetErrorStr2(_handle)) ?? "no reason given";
         bool isWarning = TurboJpeg.tjGetErrorCode(_handle) == TurboJpeg.TJERR_WARNING;
+        if (!isWarning)
+        {
+            // A bad Huffman table stays in the decompressor and spoils every file after it (libjpeg-turbo 2.1).
+            _handle.Dispose();
+            _handle = Open();
+        }
         if (!isWarning || reason.Contains("Premature end of JPEG file", StringComparison.Ordinal))
             throw new DamagedImageException($"{name}: not a readable JPEG file: {reason.ReplaceLineEndings(" ")}; copy or export it again");
     }

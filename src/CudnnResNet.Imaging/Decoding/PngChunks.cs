@@ -1,5 +1,5 @@
-using CudnnResNet.Data;
 using System.Buffers.Binary;
+using CudnnResNet.Data;
 
 namespace CudnnResNet.Imaging.Decoding;
 

@@ -1,5 +1,5 @@
-using CudnnResNet.Data;
 using System.Runtime.InteropServices;
+using CudnnResNet.Data;
 using CudnnResNet.Imaging.Interop;
 
 namespace CudnnResNet.Imaging.Decoding;
@@ -17,6 +17,15 @@ internal sealed unsafe class PngDecoder : IDisposable
     public PngDecoder() => ImagingLibraries.Require(ImagingLibraries.Png, "reading PNG");
 
     public static bool Recognises(ReadOnlySpan<byte> file) => file.StartsWith(PngChunks.Signature);
+
+    /// <inheritdoc cref="JpegDecoder.Measure"/>
+    public (int Width, int Height) Measure(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
+    {
+        PngHeader header = PngChunks.KeepPixels(file, name, new Span<byte>(_chunks.Reserve(file.Length), file.Length));
+        limits.Check(name, header.Width, header.Height);
+        (int width, int height) = ((int)header.Width, (int)header.Height);
+        return header.Orientation >= 5 ? (height, width) : (width, height);
+    }
 
     /// <inheritdoc cref="JpegDecoder.Decode"/>
     public void Decode(ReadOnlySpan<byte> file, string name, DecodeLimits limits, PixelBuffer pixels)

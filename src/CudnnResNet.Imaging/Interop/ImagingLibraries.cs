@@ -18,6 +18,9 @@ internal static class ImagingLibraries
     internal static readonly Entry Png = new(Png16.Library,
         ["libpng16.so.16", "libpng16.16.dylib", "libpng16.dll"], "libpng16-16 (on Debian 13 and Ubuntu 24.04 libpng16-16t64)");
 
+    /// <summary>This project's own, optional; the launcher builds it. Never from the system's folders.</summary>
+    internal static readonly Entry JpegPart = new(JpegRegion.Library, [OwnCandidate("libcudnnresnet_jpeg.so")], "gcc libjpeg-dev");
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, nint> Loaded = [];
 
@@ -50,9 +53,12 @@ internal static class ImagingLibraries
             throw new ResNetException($"{toRead} needs {entry.FileNames[0]}, which was not found; apt-get install {entry.Package}");
     }
 
+    private static string OwnCandidate(string name) =>
+        Path.Combine(Environment.GetEnvironmentVariable("CUDNNRESNET_NATIVE") is { Length: > 0 } chosen ? chosen : AppContext.BaseDirectory, name);
+
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
-        foreach (Entry entry in (ReadOnlySpan<Entry>)[Jpeg, Png])
+        foreach (Entry entry in (ReadOnlySpan<Entry>)[Jpeg, Png, JpegPart])
             if (entry.Import == name)
                 return TryLoad(entry) ?? throw new DllNotFoundException($"{entry.FileNames[0]} not found; apt-get install {entry.Package}");
         return 0;

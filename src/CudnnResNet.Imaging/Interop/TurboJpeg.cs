@@ -17,6 +17,18 @@ internal static unsafe partial class TurboJpeg
 
     internal const int TJERR_WARNING = 0;
 
+    internal const int TJSAMP_420 = 2;
+
+    [LibraryImport(Library)]
+    internal static partial TurboJpegHandle tjInitCompress();
+
+    [LibraryImport(Library)]
+    internal static partial int tjCompress2(TurboJpegHandle handle, byte* srcBuf, int width, int pitch, int height,
+        int pixelFormat, byte** jpegBuf, CULong* jpegSize, int jpegSubsamp, int jpegQual, int flags);
+
+    [LibraryImport(Library)]
+    internal static partial void tjFree(byte* buffer);
+
     [LibraryImport(Library)]
     internal static partial TurboJpegHandle tjInitDecompress();
 

@@ -17,11 +17,17 @@ public static class BackwardGraph
     /// </summary>
     /// <param name="graph">A training graph.</param>
     /// <param name="loss">Its loss.</param>
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) => OfLoss(graph, loss, [.. graph.WithRole(ValueRole.Parameter)]);
+
+    /// <summary>As <see cref="OfLoss(LayerGraph, ValueId)"/>, with respect to some parameters alone.</summary>
+    /// <param name="graph">A training graph.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="parameters">Whose gradients are wanted.</param>
     /// <param name="isScaled">All gradients are multiplied by a new state, <see cref="LossScaling.Scale"/>.</param>
     /// <param name="recomputesMasks">A ReLU behind a batch norm is undone by that norm, not by its own result.</param>
-    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, bool isScaled = false, bool recomputesMasks = false) =>
-        Append(graph, loss, seed: null, [.. graph.WithRole(ValueRole.Parameter).Select(value => value.Id)],
-            isScaled, recomputesMasks).Graph;
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, IReadOnlyList<Value> parameters,
+        bool isScaled = false, bool recomputesMasks = false) =>
+        Append(graph, loss, seed: null, [.. parameters.Select(value => value.Id)], isScaled, recomputesMasks).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named

@@ -21,6 +21,9 @@ internal static class GradientRules
             case BatchNormTraining:
                 BatchNorm(node, dy, tape);
                 break;
+            case BatchNormInference norm:
+                FrozenBatchNorm(node, norm, dy, tape);
+                break;
             case Relu when tape.NormBefore(node) is { } norm:
                 One(node, new NormReluBackward(),
                     [dy, norm.Inputs[0], norm.Inputs[1], norm.Inputs[2], norm.Outputs[1], norm.Outputs[2]], tape);
@@ -100,6 +103,19 @@ internal static class GradientRules
         if (tape.Needs(x))
             tape.Contribute(x, tape.Emit(new LinearBackwardData(linear.InFeatures, linear.OutFeatures, type),
                 [dy, w], node.Scope, tape.NameFor(x))[0], node.Scope);
+    }
+
+    /// <summary>
+    /// With fixed statistics the layer is a scale and a shift of each channel: the gradient takes the scale, which is the
+    /// layer itself with mean and shift at zero. Its own parameters are frozen with it.
+    /// </summary>
+    private static void FrozenBatchNorm(Node node, BatchNormInference norm, ValueId dy, GradientTape tape)
+    {
+        (ValueId gamma, ValueId beta, ValueId variance) = (node.Inputs[1], node.Inputs[2], node.Inputs[4]);
+        if (tape.Needs(gamma) || tape.Needs(beta))
+            throw new NotSupportedException("A batch norm with fixed statistics has no gradient rule for its own parameters.");
+        ValueId zeros = tape.Zeros(beta);
+        One(node, norm, [dy, gamma, zeros, zeros, variance], tape);
     }
 
     private static void BatchNorm(Node node, ValueId dy, GradientTape tape)

@@ -7,6 +7,7 @@ namespace CudnnResNet.Autodiff;
 internal sealed class GradientTape(GraphBuilder graph, HashSet<ValueId> differentiable)
 {
     private readonly Dictionary<ValueId, ValueId> _gradients = [];
+    private readonly Dictionary<TensorType, ValueId> _zeros = [];
 
     /// <summary>What the loss's gradient is multiplied by; null multiplies by nothing.</summary>
     public ValueId? LossScale { get; init; }
@@ -20,6 +21,15 @@ internal sealed class GradientTape(GraphBuilder graph, HashSet<ValueId> differen
     public ValueId? GradientOf(ValueId value) => _gradients.TryGetValue(value, out ValueId gradient) ? gradient : null;
 
     public bool Needs(ValueId value) => differentiable.Contains(value);
+
+    /// <summary>Zeros in the shape of a value, which nothing ever changes: memory that lasts begins as zeros.</summary>
+    public ValueId Zeros(ValueId like)
+    {
+        TensorType type = TypeOf(like);
+        if (!_zeros.TryGetValue(type, out ValueId zeros))
+            _zeros.Add(type, zeros = graph.Declare($"zeros.{type.Shape}", type.Shape, type.Type, ValueRole.State));
+        return zeros;
+    }
 
     public TensorType TypeOf(ValueId value) => new(graph[value].Shape, graph[value].Type);
 

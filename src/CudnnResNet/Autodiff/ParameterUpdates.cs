@@ -21,12 +21,29 @@ public sealed record SgdOptions(double Momentum, double WeightDecay, bool DecayB
     /// <summary>The norm of all gradients together is at most this; null clips nothing.</summary>
     public double? ClipNorm { get; init; }
 
+    /// <summary>How fast parts of the network learn; the first entry that fits a parameter counts, and without one it is 1.</summary>
+    public ImmutableArray<RateFactor> RateFactors { get; init; } = [];
+
+    /// <summary>What the learning rate is multiplied by for a parameter; 0 leaves it as it is.</summary>
+    public double FactorOf(string parameter)
+    {
+        foreach (RateFactor factor in RateFactors)
+            if (parameter.StartsWith(factor.Prefix, StringComparison.Ordinal))
+                return factor.Factor;
+        return 1;
+    }
+
     /// <summary>What a moving average of all weights keeps of itself in a step; null keeps no average.</summary>
     public double? AverageDecay { get; init; }
 
     /// <summary>The loss's gradient is scaled; null takes it as it is.</summary>
     public LossScaling? LossScaling { get; init; }
 }
+
+/// <summary>The learning rate of all parameters whose names begin alike, in relation to the run's.</summary>
+/// <param name="Prefix">For example <c>fc.</c> or <c>layer4.</c>; empty fits all.</param>
+/// <param name="Factor">0 or more; 0 freezes the parameters, and no gradient is computed for them.</param>
+public readonly record struct RateFactor(string Prefix, double Factor);
 
 /// <summary>The graphs of a training step. They share all values that outlive a run, in the same order.</summary>
 /// <param name="Update">Forward, backward, and the updates.</param>
@@ -38,6 +55,18 @@ public static class ParameterUpdates
 {
     /// <summary>The input that holds the learning rate of the step: a scalar, so that it can change between replays.</summary>
     public const string LearningRate = "learning_rate";
+
+    /// <summary>The input that holds the learning rate of parameters that learn faster or slower.</summary>
+    public static string RateName(double factor) => factor == 1
+        ? LearningRate
+        : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{LearningRate}.times.{factor}");
+
+    /// <summary>The parameters that a step changes: not those of frozen parts, nor of frozen batch norms.</summary>
+    public static IReadOnlyList<Value> Trained(LayerGraph forward, SgdOptions options)
+    {
+        HashSet<ValueId> fixedValues = [.. forward.Nodes.Where(node => node.Operation is BatchNormInference).SelectMany(node => node.Inputs[1..])];
+        return [.. forward.WithRole(ValueRole.Parameter).Where(value => !fixedValues.Contains(value.Id) && options.FactorOf(value.Name) > 0)];
+    }
 
     /// <summary>The name of a parameter's momentum buffer.</summary>
     public static string VelocityName(string parameter) => $"{parameter}.velocity";

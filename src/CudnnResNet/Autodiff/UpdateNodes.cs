@@ -15,6 +15,7 @@ internal sealed class UpdateNodes
     private readonly LayerGraph _graph;
     private readonly SgdOptions _options;
     private readonly int _passes;
+    private readonly Dictionary<double, ValueId> _rates = [];
 
     /// <summary>No update stands before this node.</summary>
     private readonly int _earliest;
@@ -31,12 +32,12 @@ internal sealed class UpdateNodes
         for (int i = 0; i < graph.Nodes.Length; i++)
             foreach (ValueId id in graph.Nodes[i].Inputs.Concat(graph.Nodes[i].Outputs))
                 _lastUse[id] = i;
-        List<Value> parameters = [.. graph.WithRole(ValueRole.Parameter)];
+        HashSet<string> names = [.. graph.Values.Select(value => value.Name)];
+        ILookup<bool, Value> parameters = graph.WithRole(ValueRole.Parameter)
+            .ToLookup(value => names.Contains(BackwardGraph.GradientName(value.Name)));
         _earliest = together || options.LossScaling is not null ? graph.Nodes.Length - 1 : 0;
-        _scaling = options.LossScaling is null ? null : DeclareScaling(parameters[0].Type);
-        ValueId rate = _builder.Declare(
-            ParameterUpdates.LearningRate, TensorShape.Scalar, parameters[0].Type, ValueRole.Input);
-        Gradient[] gradients = [.. parameters.Select(GradientOf)];
+        _scaling = options.LossScaling is null ? null : DeclareScaling(parameters[true].First().Type);
+        Gradient[] gradients = [.. parameters[true].Select(GradientOf)];
         if (_scaling is { } scaling)
             foreach (Gradient gradient in gradients)
                 Change(_earliest, new FindOverflow(), [gradient.Id, scaling.Overflow]);
@@ -44,10 +45,10 @@ internal sealed class UpdateNodes
             : _scaling is { } unclipped ? (unclipped.Inverse, _earliest)
             : null;
         foreach (Gradient gradient in gradients)
-            Update(gradient, rate, scale);
+            Update(gradient, scale);
         if (options.AverageDecay is { } decay)
-            foreach (Value statistic in graph.WithRole(ValueRole.State).Where(state => state.Name != LossScaling.Scale))
-                Average(statistic, decay, Math.Max(_lastUse[statistic.Id], _earliest));
+            foreach (Value constant in graph.WithRole(ValueRole.State).Where(state => state.Name != LossScaling.Scale).Concat(parameters[false]))
+                Average(constant, decay, Math.Max(_lastUse[constant.Id], _earliest));
         if (_scaling is { } state && options.LossScaling is { } rule)
             Change(_earliest, new AdjustLossScale(rule.Growth, rule.Backoff, rule.Interval),
                 [state.Overflow, state.Scale, state.Inverse, state.GoodSteps, state.SkippedSteps]);
@@ -108,9 +109,18 @@ internal sealed class UpdateNodes
         return (Emit(known, clip, [total!.Value, .. inverse], "clip_scale"), known);
     }
 
-    private void Update(Gradient gradient, ValueId rate, (ValueId Id, int Known)? scale)
+    private ValueId RateOf(Value w)
+    {
+        double factor = _options.FactorOf(w.Name);
+        if (!_rates.TryGetValue(factor, out ValueId rate))
+            _rates.Add(factor, rate = _builder.Declare(ParameterUpdates.RateName(factor), TensorShape.Scalar, w.Type, ValueRole.Input));
+        return rate;
+    }
+
+    private void Update(Gradient gradient, (ValueId Id, int Known)? scale)
     {
         Value w = gradient.W;
+        ValueId rate = RateOf(w);
         bool isVector = w.Shape.Rank <= 1;
         double decay = !isVector || _options.DecayBatchNormAndBias ? _options.WeightDecay : 0;
         int after = Math.Max(Math.Max(_lastUse[w.Id], gradient.Made), Math.Max(scale?.Known ?? 0, _earliest));

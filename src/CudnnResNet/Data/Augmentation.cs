@@ -29,6 +29,8 @@ public sealed record Augmentation(int CropPadding, bool HorizontalFlip)
     /// <summary>As <see cref="Mixup"/>, with a rectangle of the other image in place of a mixture (Yun et al., arXiv:1905.04899). Where both are given, half of the batches take each.</summary>
     public double CutMix { get; init; }
 
+    internal bool CropsOrFlips => CropPadding > 0 || HorizontalFlip;
+
     /// <exception cref="ResNetException">A number without meaning, or a padding larger than the image.</exception>
     internal void Check(int height, int width)
     {

@@ -16,7 +16,7 @@ internal sealed class SampleMaker
     {
         (_data, _options, _source) = (data, options, data as ISampleSource);
         // Cropped with padding only where the set does not crop on its own.
-        bool isPlain = _source is null || options.Augmentation == Augmentation.None;
+        bool isPlain = _source is null || !options.Augmentation.CropsOrFlips;
         _source = isPlain ? null : _source;
         _transform = new ImageTransform(data, options.Normalization);
         _normalizer = new ByteNormalizer(options.Normalization, data.Channels);

@@ -22,6 +22,9 @@ internal sealed class LayerBuilder(GraphBuilder graph, Precision precision, Buil
     public double BatchNormEpsilon { get; init; } = 1e-5;
     public double BatchNormMomentum { get; init; } = 0.1;
 
+    /// <summary>In training too, normalise by the running statistics, and leave them as they are.</summary>
+    public bool FrozenBatchNorm { get; init; }
+
     public ValueId Convolution(ValueId x, string scope, string name, int k, int window, int stride)
     {
         TensorShape shape = graph[x].Shape;
@@ -42,7 +45,7 @@ internal sealed class LayerBuilder(GraphBuilder graph, Precision precision, Buil
         ValueId beta = Parameter($"{name}.bias", vector);
         ValueId mean = graph.Declare($"{name}.running_mean", vector, _parameterType, ValueRole.State);
         ValueId variance = graph.Declare($"{name}.running_var", vector, _parameterType, ValueRole.State);
-        if (mode == BuildMode.Inference)
+        if (mode == BuildMode.Inference || FrozenBatchNorm)
             return graph.Apply(new BatchNormInference(BatchNormEpsilon),
                 [x, gamma, beta, mean, variance], scope, $"{name}.y")[0];
         if (shape.Elements / shape.C == 1)

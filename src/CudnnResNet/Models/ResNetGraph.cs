@@ -21,12 +21,12 @@ public static class ResNetGraph
         return graph.ToGraph();
     }
 
-    /// <summary>As <see cref="Inference"/> with batch statistics, an input <c>labels</c> [N] (i32) and an output <c>loss</c>.</summary>
+    /// <summary>As <see cref="Inference"/> with batch statistics, an input <c>labels</c> [N] (i32) and an output <c>loss</c>; frozen batch norms take the running statistics instead.</summary>
     public static LayerGraph Training(
-        ResNetSpec spec, int batch, int height, int width, Precision precision, double labelSmoothing)
+        ResNetSpec spec, int batch, int height, int width, Precision precision, double labelSmoothing, bool frozenBatchNorm = false)
     {
         GraphBuilder graph = new();
-        ValueId logits = Network(graph, spec, batch, height, width, precision, BuildMode.Training);
+        ValueId logits = Network(graph, spec, batch, height, width, precision, BuildMode.Training, frozenBatchNorm);
         ValueId labels = graph.Declare(Labels, TensorShape.Vector(batch), DataType.Int32, ValueRole.Input);
         Operation criterion = spec.Classes == 1
             ? new SigmoidCrossEntropy(labelSmoothing)
@@ -37,7 +37,8 @@ public static class ResNetGraph
     }
 
     private static ValueId Network(
-        GraphBuilder graph, ResNetSpec spec, int batch, int height, int width, Precision precision, BuildMode mode)
+        GraphBuilder graph, ResNetSpec spec, int batch, int height, int width, Precision precision, BuildMode mode,
+        bool frozenBatchNorm = false)
     {
         spec.Validate();
         if (batch < 1 || height < 1 || width < 1)
@@ -47,6 +48,7 @@ public static class ResNetGraph
             ConvolutionBias = spec.ConvolutionBias,
             BatchNormEpsilon = spec.BatchNormEpsilon,
             BatchNormMomentum = spec.BatchNormMomentum,
+            FrozenBatchNorm = frozenBatchNorm,
         };
         ValueId x = graph.Declare(Images, TensorShape.Nhwc(batch, height, width, spec.InputChannels),
             precision.ParameterType(), ValueRole.Input);

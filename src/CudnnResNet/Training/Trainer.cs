@@ -102,7 +102,7 @@ public sealed class Trainer : IDisposable
             resumption.Require(resumption.Differences(facts));
             compiler = compiler with { Recorded = resumption.Plans };
         }
-        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate);
+        StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate, options.FrozenBatchNorm);
         TrainingSession session = TrainingSession.Create(
             options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
         InferenceSession? inference = null;

@@ -47,6 +47,9 @@ public sealed record TrainingOptions
     public SgdOptions Optimizer { get; init; } = new(Momentum: 0.9, WeightDecay: 5e-4);
     public double LabelSmoothing { get; init; }
 
+    /// <summary>Batch norms take their running statistics, and neither these nor their parameters change.</summary>
+    public bool FrozenBatchNorm { get; init; }
+
     /// <summary>Fresh weights begin with every residual branch at zero: the gamma of its last batch norm is 0.</summary>
     public bool ZeroInitLastBatchNorm { get; init; }
 
@@ -91,6 +94,8 @@ public sealed record TrainingOptions
         Require(Optimizer.ClipNorm is null or (> 0 and < double.PositiveInfinity), "clip norm", Optimizer.ClipNorm ?? 0, "give more than 0");
         Require(Optimizer.AverageDecay is null or (> 0 and < 1), "decay of the moving average", Optimizer.AverageDecay ?? 0,
             "give more than 0 and less than 1");
+        foreach (Autodiff.RateFactor factor in Optimizer.RateFactors)
+            Require(factor.Factor >= 0 && double.IsFinite(factor.Factor), "learning-rate factor", factor.Factor, "give 0 or more");
         Require(Accumulate >= 1, "number of accumulated batches", Accumulate, "give at least 1");
         Require(!DumpGradients || Accumulate == 1, "dump", "accumulated gradients", "leave out the accumulation");
         Require(EvaluateEvery >= 1, "number of epochs between evaluations", EvaluateEvery, "give at least 1");

@@ -14,8 +14,9 @@ namespace CudnnResNet.Training;
 /// <param name="LabelSmoothing">In [0, 1).</param>
 /// <param name="KeepGradients">Keep every parameter's gradient until the end of the step, to be read.</param>
 /// <param name="Passes">Batches of the plan's size whose mean gradient a step takes (gradient accumulation).</param>
+/// <param name="FrozenBatchNorm">Batch norms take their running statistics, and neither these nor their parameters change.</param>
 public sealed record StepOptions(
-    SgdOptions Optimizer, double LabelSmoothing = 0, bool KeepGradients = false, int Passes = 1);
+    SgdOptions Optimizer, double LabelSmoothing = 0, bool KeepGradients = false, int Passes = 1, bool FrozenBatchNorm = false);
 
 /// <summary>
 /// A network in training at a fixed batch size. One step (forward, backward, update) is one plan; what changes from
@@ -29,7 +30,7 @@ public sealed class TrainingSession : IDisposable
     private readonly TrainingPass? _accumulate;
     private readonly HostAccess _images;
     private readonly HostAccess _labels;
-    private readonly HostAccess _rate;
+    private readonly (HostAccess Access, double Factor)[] _rates;
     private readonly float[] _passLogits;
     private readonly double[] _scalar = new double[1];
     private readonly HostAccess? _lossScale;
@@ -46,7 +47,10 @@ public sealed class TrainingSession : IDisposable
         _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
         _images = _update.Access(ResNetGraph.Images);
         _labels = _update.Access(ResNetGraph.Labels);
-        _rate = _update.Access(ParameterUpdates.LearningRate);
+        _rates = [.. step.Optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
+            .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
+            .Where(rate => update.Compiled.Graph.WithRole(ValueRole.Input).Any(value => value.Name == rate.Name))
+            .Select(rate => (_update.Access(rate.Name), rate.Factor))];
         _passLogits = Passes == 1 ? [] : new float[LogitElements];
         if (step.Optimizer.LossScaling is not { } scaling)
             return;
@@ -110,12 +114,14 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The graph of a whole step, or of the last pass of one, as a backend wants it.</summary>
     public static LayerGraph StepGraph(
         ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options, IBackend? backend = null) =>
-        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing), For(precision, options), backend).Update;
+        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing, options.FrozenBatchNorm),
+            For(precision, options), backend).Update;
 
     /// <exception cref="ResNetException">The options exclude each other.</exception>
     public static TrainingSession Create(ResNetSpec spec, int batch, int height, int width,
         Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
-        Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing), For(precision, step), backend, options);
+        Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
+            For(precision, step), backend, options);
 
     /// <summary>fp16 cannot hold small gradients: it scales the loss, also where nobody said so.</summary>
     private static StepOptions For(Precision precision, StepOptions step) =>
@@ -214,8 +220,8 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>The gradients of the last step; the session must have been made with KeepGradients.</summary>
-    public IEnumerable<NamedTensor> ReadGradients() => Compiled.Graph.WithRole(ValueRole.Parameter)
-        .Select(value => ToFile(Compiled.Graph.Find(BackwardGraph.GradientName(value.Name)), value.Name, factor: 1 / _gradientScale));
+    public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
+        .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
     /// <summary>One step on images (NHWC, normalised) and labels.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
@@ -275,9 +281,11 @@ public sealed class TrainingSession : IDisposable
 
     private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)
     {
-        LayerGraph backward = BackwardGraph.OfLoss(
-            forward, forward.Find(ResNetGraph.Loss).Id, isScaled: options.Optimizer.LossScaling is not null,
-            recomputesMasks: backend?.PrefersRecomputedMasks ?? false);
+        IReadOnlyList<Value> trained = ParameterUpdates.Trained(forward, options.Optimizer);
+        if (trained.Count == 0)
+            throw new ResNetException("Every parameter is frozen; leave some to be trained.");
+        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id, trained,
+            isScaled: options.Optimizer.LossScaling is not null, recomputesMasks: backend?.PrefersRecomputedMasks ?? false);
         StepGraphs graphs = ParameterUpdates.Append(
             backward, options.Optimizer, options.Passes, together: backend?.PrefersGroupedUpdates ?? false);
         LayerGraph step = graphs.Update;
@@ -286,11 +294,18 @@ public sealed class TrainingSession : IDisposable
             {
                 Update = step with
                 {
-                    Outputs = [.. step.Outputs, .. step.WithRole(ValueRole.Parameter)
-                        .Select(value => step.Find(BackwardGraph.GradientName(value.Name)).Id)],
+                    Outputs = [.. step.Outputs, .. GradientsIn(step).Select(pair => pair.Gradient.Id)],
                 },
             }
             : graphs;
+    }
+
+    private static IEnumerable<(string Parameter, Value Gradient)> GradientsIn(LayerGraph graph)
+    {
+        Dictionary<string, Value> byName = graph.Values.ToDictionary(value => value.Name);
+        foreach (Value parameter in graph.WithRole(ValueRole.Parameter))
+            if (byName.TryGetValue(BackwardGraph.GradientName(parameter.Name), out Value? gradient))
+                yield return (parameter.Name, gradient);
     }
 
     private double RunPass(int pass, ReadOnlySpan<int> labels, double learningRate)
@@ -314,8 +329,11 @@ public sealed class TrainingSession : IDisposable
     private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {
         _labels.Write(labels);
-        _scalar[0] = learningRate;
-        _rate.Write(_scalar);
+        foreach ((HostAccess access, double factor) in _rates)
+        {
+            _scalar[0] = factor * learningRate;
+            access.Write(_scalar);
+        }
     }
 
     /// <summary>Room for any one weight: values pass one at a time, not as a second copy of the network.</summary>

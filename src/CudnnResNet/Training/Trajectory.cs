@@ -95,7 +95,14 @@ public sealed record Trajectory(
         long images = Math.Clamp(MostElements / image.Length, 1, data.Count);
         for (long i = 0; i < images; i++)
         {
-            data.ReadImage((int)(i * data.Count / images), image);
+            try
+            {
+                data.ReadImage((int)(i * data.Count / images), image);
+            }
+            catch (DamagedImageException)
+            {
+                Array.Clear(image);
+            }
             hash.AppendData(MemoryMarshal.AsBytes(image.AsSpan()));
         }
         return string.Create(CultureInfo.InvariantCulture,

@@ -22,8 +22,23 @@ public class BFloat16Tests
     [MemberData(nameof(Cases))]
     public void LogitsAndLosses(string name)
     {
-        GoldenCase golden = GoldenCase.Load(name);
         using IBackend backend = new OneDnnBackend(Environment.ProcessorCount);
+        Check(name, backend);
+    }
+
+    /// <summary>Winograd's method forward and backward wherever it applies, measured to be faster or not.</summary>
+    [CpuKernelsTheory]
+    [MemberData(nameof(Cases))]
+    public void LogitsAndLossesByWinograd(string name)
+    {
+        using PreferringBackend backend = new(new OneDnnBackend(Environment.ProcessorCount),
+            kernel => kernel.EndsWith("_winograd4", StringComparison.Ordinal));
+        Check(name, backend);
+    }
+
+    private static void Check(string name, IBackend backend)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
         if (!backend.Supports(Precision.Bf16).IsSupported)
             return;
         CompilerOptions options = GoldenNetwork.Untuned;

@@ -42,15 +42,16 @@ public class DecodingTests
     public void ImagesAreTurnedUpright(int orientation) => Compare($"orientation{orientation}.jpg");
 
     [ImagingTheory]
-    [InlineData(0, 61, 43)]
-    [InlineData(22, 61, 43)]
-    [InlineData(21, 31, 22)]
-    [InlineData(10, 16, 11)]
-    [InlineData(1, 8, 6)]
-    public void AJpegIsDecodedAtAFractionWhereThatIsEnough(int enough, int width, int height)
+    [InlineData(0, 1, 61, 43)]
+    [InlineData(22, 1, 61, 43)]
+    [InlineData(21, 2, 31, 22)]
+    [InlineData(10, 4, 16, 11)]
+    [InlineData(1, 8, 8, 6)]
+    public void AJpegIsDecodedAtAFractionWhereThatIsEnough(int enough, int reduction, int width, int height)
     {
+        Assert.Equal(reduction, JpegDecoder.Reduction(43, enough));
         using PixelBuffer pixels = new();
-        ImageFixture.Decode("baseline420.jpg", pixels, enough);
+        ImageFixture.Decode("baseline420.jpg", pixels, reduction);
         Assert.Equal((width, height), (pixels.Width, pixels.Height));
         // A smooth part of the picture keeps its colour: the red of the middle column is half.
         Assert.InRange(pixels.Pixels[(height * 3 / 4 * width + width / 2) * 3], 100, 155);
@@ -63,7 +64,7 @@ public class DecodingTests
         using PixelBuffer pixels = new();
         foreach (string name in (string[])["rgb.png", "orientation5.jpg", "ycck.jpg", "grey16.png", "baseline420.jpg", "rgb.png"])
         {
-            decoder.Decode(ImageFixture.Bytes(name), name, 0, pixels);
+            decoder.Decode(ImageFixture.Bytes(name), name, 1, pixels);
             ImageFixture.RequireEqual(ImageFixture.Expected(name).Pixels, pixels.Pixels);
         }
     }
@@ -83,6 +84,20 @@ public class DecodingTests
         byte[] file = ImageFixture.Bytes("rgb.png");
         file[file.Length / 2] ^= 1;
         Assert.Contains("not a readable PNG file", Refusal(file, DecodeLimits.Standard), StringComparison.Ordinal);
+    }
+
+    /// <summary>libjpeg-turbo's decompressor keeps a bad Huffman table, and would refuse every file after it.</summary>
+    [ImagingFact]
+    public void ADamagedFileDoesNotSpoilTheNext()
+    {
+        using ImageDecoder decoder = new(DecodeLimits.Standard);
+        using PixelBuffer pixels = new();
+        byte[] bad = ImageFixture.Bytes("baseline420.jpg");
+        int table = bad.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC4]);
+        bad.AsSpan(table + 5, 16).Fill(255);
+        Assert.Contains("Bogus Huffman table", Assert.Throws<DamagedImageException>(() => decoder.Decode(bad, "bad", 1, pixels)).Message, StringComparison.Ordinal);
+        decoder.Decode(ImageFixture.Bytes("baseline420.jpg"), "good", 1, pixels);
+        ImageFixture.RequireEqual(ImageFixture.Expected("baseline420.jpg").Pixels, pixels.Pixels);
     }
 
     [ImagingFact]
@@ -133,6 +148,6 @@ public class DecodingTests
     {
         using ImageDecoder decoder = new(limits);
         using PixelBuffer pixels = new();
-        return Assert.Throws<DamagedImageException>(() => decoder.Decode(file, "file", 0, pixels)).Message;
+        return Assert.Throws<DamagedImageException>(() => decoder.Decode(file, "file", 1, pixels)).Message;
     }
 }

@@ -17,10 +17,10 @@ internal static class ImageFixture
         return (array.Data, (int)array.Shape[1], (int)array.Shape[0]);
     }
 
-    public static void Decode(string name, PixelBuffer into, int enough = 0)
+    public static void Decode(string name, PixelBuffer into, int reduction = 1)
     {
         using ImageDecoder decoder = new(DecodeLimits.Standard);
-        decoder.Decode(Bytes(name), name, enough, into);
+        decoder.Decode(Bytes(name), name, reduction, into);
     }
 
     /// <summary>Within one level, on all but one in a thousand.</summary>

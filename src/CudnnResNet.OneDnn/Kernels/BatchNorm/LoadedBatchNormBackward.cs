@@ -99,8 +99,7 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
     private void Differentiate(int slice)
     {
         (nint begin, nint end) = Share(extent.Rows, slice);
-        // Backwards: of tensors larger than the last cache, the rows that were summed last are still there.
-        for (nint row = end - 1; row >= begin; row--)
+        for (nint row = begin; row < end; row++)
             LaneLoop.Run(new GradientBody(extent.Origin<TAgain>(row), again, x, _coefficients, epilogue, dx), 0, extent.Channels);
     }
 

@@ -112,8 +112,7 @@ internal sealed unsafe class LoadedBatchNormTraining<TElement, TFirst, TAgain, T
     {
         Centred affine = new(_mean, _scale, vectors.Beta);
         (nint begin, nint end) = Share(extent.Rows, slice);
-        // Backwards: of a tensor larger than the last cache, the rows that were measured last are still there.
-        for (nint row = end - 1; row >= begin; row--)
+        for (nint row = begin; row < end; row++)
             LaneLoop.Run(new PointwiseBody<TElement, TAgain, Centred, TEpilogue>(
                 extent.Origin<TAgain>(row), again, affine, epilogue, y), 0, extent.Channels);
     }

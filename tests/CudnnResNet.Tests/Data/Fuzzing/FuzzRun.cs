@@ -14,7 +14,10 @@ internal static class FuzzRun
     /// <param name="make">The i-th mutant.</param>
     /// <param name="parse">Parses it, and throws anything but <see cref="ResNetException"/> where the result is not consistent.</param>
     /// <param name="allocationLimit">Bytes that a parse of so many bytes may allocate.</param>
-    public static void Check(Func<int, byte[]> make, Action<byte[]> parse, Func<int, long> allocationLimit)
+    /// <param name="leastParsed">Share of mutants that at least must parse.</param>
+    /// <param name="mostParsed">Share of mutants that at most may parse.</param>
+    public static void Check(Func<int, byte[]> make, Action<byte[]> parse, Func<int, long> allocationLimit,
+        double leastParsed = 0.02, double mostParsed = 0.5)
     {
         int parsed = 0;
         for (int i = 0; i < Mutants; i++)
@@ -43,7 +46,7 @@ internal static class FuzzRun
                 throw new InvalidOperationException(Describe(i, mutant, $"took {Stopwatch.GetElapsedTime(start)}"));
         }
         // Mutants that all parse, or that all fall at the first check, would test nothing.
-        Assert.InRange(parsed, Mutants / 50, Mutants / 2);
+        Assert.InRange(parsed, (int)(leastParsed * Mutants), (int)(mostParsed * Mutants));
     }
 
     private static string Describe(int index, byte[] mutant, string what) =>

@@ -115,3 +115,18 @@ for number, (width, height) in enumerate([(61, 43), (43, 75), (20, 26)]):
     for resize, crop in [(32, 28), (33, 28), (24, 31)]:
         done = T.Compose([T.Resize(resize), T.CenterCrop(crop)])(image)
         np.save(f'evaluation{number}_{resize}_{crop}.npy', np.asarray(done))
+
+# Operations of torchvision's augmentations on rgb.png.
+import math
+from torchvision.transforms import functional as F
+operations = {
+    'brightness': F.adjust_brightness(rgb, 1.45), 'contrast': F.adjust_contrast(rgb, 0.55), 'saturation': F.adjust_saturation(rgb, 1.8),
+    'hue': F.adjust_hue(rgb, 0.2), 'sharpness': F.adjust_sharpness(rgb, 1.7), 'blur': F.adjust_sharpness(rgb, 0.2),
+    'posterize': F.posterize(rgb, 5), 'solarize': F.solarize(rgb, 140.0),
+    'autocontrast': F.autocontrast(F.adjust_contrast(rgb, 0.5)), 'equalize': F.equalize(rgb), 'rotate': F.rotate(rgb, 21.0),
+    'shear': F.affine(rgb, angle=0.0, translate=[0, 0], scale=1.0, shear=[math.degrees(math.atan(0.21)), 0.0], center=[0, 0]),
+    'shear_down': F.affine(rgb, angle=0.0, translate=[0, 0], scale=1.0, shear=[0.0, math.degrees(math.atan(-0.15))], center=[0, 0]),
+    'translate': F.affine(rgb, angle=0.0, translate=[9, -4], scale=1.0, shear=[0.0, 0.0]),
+}
+for name, image in operations.items():
+    np.save(f'augmented_{name}.npy', np.asarray(image))

@@ -1,0 +1,115 @@
+using CudnnResNet.Data;
+using CudnnResNet.Imaging.Decoding;
+
+namespace CudnnResNet.Imaging.Records;
+
+/// <summary>A records file as a data set.</summary>
+public sealed unsafe class RecordSet : ISampleSource, IDisposable
+{
+    private readonly RecordFile _file;
+    private readonly ImageOptions _options;
+    private readonly ImageWorkers _workers;
+
+    /// <exception cref="ResNetException">The file cannot be read, or an option is out of range.</exception>
+    public RecordSet(string path, ImageOptions options)
+    {
+        options.Evaluation.Validate();
+        options.Training.Validate();
+        _file = new RecordFile(path);
+        _options = options;
+        _workers = new ImageWorkers(options.Limits);
+    }
+
+    public string Name => _file.Path;
+
+    public int Count => _file.Entries.Length;
+
+    public int Height => _options.Evaluation.Crop;
+
+    public int Width => _options.Evaluation.Crop;
+
+    public int Channels => PixelBuffer.Channels;
+
+    public int ClassCount => ClassNames.Count;
+
+    public IReadOnlyList<string> ClassNames => _file.ClassNames;
+
+    public DamagedImages Damaged => _options.Damaged;
+
+    public RecordEncoding Encoding => _file.Header.Encoding;
+
+    /// <summary>Bytes of all images together.</summary>
+    public long ImageBytes => _file.Entries.Sum(entry => entry.Bytes);
+
+    public int Label(int index) => _file.Entries[index].Label;
+
+    /// <summary>The images whose bytes have another checksum than the index says.</summary>
+    public IEnumerable<int> FindDamaged()
+    {
+        for (int i = 0; i < Count; i++)
+            if (!_file.IsWhole(_file.Entries[i]))
+                yield return i;
+    }
+
+    public void ReadImage(int index, Span<float> nhwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            EvaluationTransform transform = _options.Evaluation;
+            transform.Apply(View(index, worker), worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
+            Unit.FromBytes(worker.Result.Pixels, nhwc);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public void ReadSample(int index, CounterRandom random, Span<byte> hwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            TrainingTransform transform = _options.Training;
+            if (Encoding == RecordEncoding.Raw)
+            {
+                PixelView view = View(index, worker);
+                transform.Apply(view, transform.DrawCrop(view.Width, view.Height, random), worker, random, hwc, Width);
+            }
+            else
+            {
+                worker.MakeSample(_file.Image(_file.Entries[index]), "", transform, random, hwc, Width);
+            }
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    /// <summary>The file is unmapped: nothing may be reading any more.</summary>
+    public void Dispose() => _file.Dispose();
+
+    private PixelView View(int index, ImageWorker worker)
+    {
+        ref readonly RecordEntry entry = ref _file.Entries[index];
+        if (Encoding == RecordEncoding.Raw)
+            return new PixelView(_file.Address(entry), entry.Width, entry.Height, entry.Width * PixelBuffer.Channels);
+        try
+        {
+            worker.Decode(_file.Image(entry), "", _options.Evaluation, _options.ScaledDecode);
+            return worker.Source.View;
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+    }
+
+    private DamagedImageException Named(int index, DamagedImageException damage) => new($"{Name}: image {index}{damage.Message}", damage);
+}
