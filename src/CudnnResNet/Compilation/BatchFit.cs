@@ -39,17 +39,14 @@ public static class BatchFit
         double each = Math.Max(1, (peakBytes(2 * Multiple) - one) / (double)Multiple);
         int fits = 1, tooMany = Most / Multiple + 1;
         int guess = (int)Math.Clamp(1 + (bytes - one) / each / Multiple, 1, Most / Multiple);
-        while (tooMany - fits > 1)
+        // The guess is close: steps away from it grow until it lies between two plans, and halves decide.
+        for (int step = 1; tooMany - fits > 1; step *= 2)
         {
             if (guess <= fits || guess >= tooMany)
                 guess = (fits + tooMany) / 2;
-            long peak = peakBytes(guess * Multiple);
-            if (peak <= bytes)
-                fits = guess;
-            else
-                tooMany = guess;
-            // From here on the guess is close: the next plan beside it decides.
-            guess = peak <= bytes ? guess + 1 : guess - 1;
+            bool isEnough = peakBytes(guess * Multiple) <= bytes;
+            (fits, tooMany) = isEnough ? (guess, tooMany) : (fits, guess);
+            guess += isEnough ? step : -step;
         }
         return fits * Multiple;
     }

@@ -46,6 +46,8 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
         DataType type = problem.Input(0, OperationTable.Of(problem.Operations[0]).ChainInput).Type;
         if (type is not (DataType.Float32 or DataType.BFloat16 or DataType.Float16))
             return $"takes float32, bf16 and f16, not {type.ShortName()}";
+        if (problem.Nodes[^1].Outputs.IsEmpty)
+            return "takes no chain that ends in an update";
         int first = problem.Operations is [ScaleBias, Relu, ConvolutionForward, ..] ? 2 : 0;
         ConvolutionProblem? head = problem.Operations[first] switch
         {
