@@ -124,13 +124,96 @@ KERNEL(batch_norm_finish, const float* means, const float* squares, float* saved
     store(running_variance + channel, (1 - momentum) * load(running_variance + channel) + momentum * unbiased);
 }
 
-/// The gradient that reaches the norm: that of its result, where the ReLU behind it let it through.
-template <bool Masks, int N, class T>
-DEVICE void load_gradient(const T* dy, const T* y, i64 index, float (&gradient)[N]) {
-    load_lanes(dy + index, gradient);
-    if constexpr (Masks) {
-        float forward[N];
-        load_lanes(y + index, forward);
+DEVICE void move_running(float* running_mean, float* running_variance, int channel, float mean, float variance, i64 rows,
+                         float momentum) {
+    const float count = static_cast<float>(rows);
+    const float unbiased = rows > 1 ? variance * (count / (count - 1)) : variance;
+    store(running_mean + channel, (1 - momentum) * load(running_mean + channel) + momentum * mean);
+    store(running_variance + channel, (1 - momentum) * load(running_variance + channel) + momentum * unbiased);
+}
+
+// Statistics from sums and sums of squares, as an engine gives them: what they cancel is lost. One thread a channel.
+KERNEL(batch_norm_finish_sums, const float* sums, const float* squares, float* saved_mean, float* saved_inverse_deviation,
+       float* running_mean, float* running_variance, i64 rows, int channels, float epsilon, float momentum) {
+    const int channel = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (channel >= channels)
+        return;
+    const double share = 1 / static_cast<double>(rows);
+    const double mean = load(sums + channel) * share;
+    const double difference = load(squares + channel) * share - mean * mean;
+    const float variance = static_cast<float>(difference > 0 ? difference : 0 * difference);
+    store(saved_mean + channel, static_cast<float>(mean));
+    store(saved_inverse_deviation + channel, 1 / square_root(variance + epsilon));
+    move_running(running_mean, running_variance, channel, static_cast<float>(mean), variance, rows, momentum);
+}
+
+// Running statistics from the saved ones of an engine that leaves them alone. One thread a channel.
+KERNEL(batch_norm_move_running, const float* saved_mean, const float* saved_inverse_deviation, float* running_mean,
+       float* running_variance, i64 rows, int channels, float epsilon, float momentum) {
+    const int channel = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (channel >= channels)
+        return;
+    const float inverse = load(saved_inverse_deviation + channel);
+    const float variance = 1 / (inverse * inverse) - epsilon;
+    move_running(running_mean, running_variance, channel, load(saved_mean + channel), variance > 0 ? variance : 0 * variance,
+                 rows, momentum);
+}
+
+/// How the ReLU behind a norm is undone: not at all, by its result, or by the norm's result computed again, in the same
+/// operations as forward, from an input that is read in any case.
+enum class Mask { none, result, recomputed };
+
+/// What a masked gradient is made of. Null: y where the mask is not the result, other where nothing is added.
+template <class T>
+struct GradientSources {
+    const T* dy;
+    const T* other;
+    const T* y;
+    const T* x;
+    const float* gamma;
+    const float* beta;
+    const float* mean;
+    const float* inverse_deviation;
+};
+
+/// Per-channel vectors of the recomputed mask.
+template <int N>
+struct MaskLanes {
+    float scale[N], shift[N];
+
+    template <class T>
+    MEMBER void load_from(const GradientSources<T>& sources, int channel) {
+        float deviation[N];
+        load_lanes(sources.gamma + channel, scale);
+        load_lanes(sources.beta + channel, shift);
+        load_lanes(sources.inverse_deviation + channel, deviation);
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            scale[l] *= deviation[l];
+    }
+};
+
+/// The gradient that reaches the norm: dy (+ other), where the ReLU behind it let it through.
+template <Mask M, int N, class T>
+DEVICE void load_gradient(const GradientSources<T>& sources, i64 index, const float (&centred)[N], const MaskLanes<N>& mask,
+                          float (&gradient)[N]) {
+    load_lanes(sources.dy + index, gradient);
+    if (sources.other != nullptr) {
+        float other[N];
+        load_lanes(sources.other + index, other);
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            gradient[l] += other[l];
+    }
+    float forward[N];
+    if constexpr (M == Mask::result)
+        load_lanes(sources.y + index, forward);
+    if constexpr (M == Mask::recomputed) {
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            forward[l] = fused(centred[l], mask.scale[l], mask.shift[l]);
+    }
+    if constexpr (M != Mask::none) {
 #pragma unroll
         for (int l = 0; l < N; l++)
             gradient[l] = forward[l] > 0 ? gradient[l] : 0;
@@ -139,9 +222,9 @@ DEVICE void load_gradient(const T* dy, const T* y, i64 index, float (&gradient)[
 
 /// Partial sums of the gradient, and of the gradient times the centred input. Where `masked` is not null, the masked
 /// gradient is written there for who reads it next.
-template <bool Masks, int N, class T>
-DEVICE void partial_gradients(const T* dy, const T* y, const T* x, T* masked, const float* mean, float* sums, float* products,
-                              i64 rows, int channels, i64 chunk_rows, int tiles) {
+template <Mask M, int N, class T>
+DEVICE void partial_gradients(const GradientSources<T>& sources, T* masked, float* sums, float* products, i64 rows,
+                              int channels, i64 chunk_rows, int tiles) {
     const i64 chunk = blockIdx.x / tiles;
     const int lane = threadIdx.x % kTileThreads;
     const int slice = threadIdx.x / kTileThreads;
@@ -155,18 +238,24 @@ DEVICE void partial_gradients(const T* dy, const T* y, const T* x, T* masked, co
         sum[l] = product[l] = 0;
     if (is_inside) {
         float centre[N];
-        load_lanes(mean + channel, centre);
+        load_lanes(sources.mean + channel, centre);
+        MaskLanes<N> mask;
+        if constexpr (M == Mask::recomputed)
+            mask.load_from(sources, channel);
         for (i64 row = begin + slice; row < end; row += kTileRows) {
             const i64 index = row * channels + channel;
             float gradient[N], values[N];
-            load_gradient<Masks>(dy, y, index, gradient);
-            load_lanes(x + index, values);
+            load_lanes(sources.x + index, values);
+#pragma unroll
+            for (int l = 0; l < N; l++)
+                values[l] -= centre[l];
+            load_gradient<M>(sources, index, values, mask, gradient);
             if (masked != nullptr)
                 store_lanes(masked + index, gradient);
 #pragma unroll
             for (int l = 0; l < N; l++) {
                 sum[l] += gradient[l];
-                product[l] = fused(gradient[l], values[l] - centre[l], product[l]);
+                product[l] = fused(gradient[l], values[l], product[l]);
             }
         }
     }
@@ -189,21 +278,20 @@ DEVICE void partial_gradients(const T* dy, const T* y, const T* x, T* masked, co
     }
 }
 
-/// dx = gamma * inverse_deviation * (dy - dbeta / n - (x - mean) * inverse_deviation * dgamma / n).
-template <bool Masks, int N, class T>
-DEVICE void apply_gradients(const T* dy, const T* y, const T* x, T* dx, const float* gamma, const float* mean,
-                            const float* inverse_deviation, const float* dgamma, const float* dbeta, i64 rows, int channels) {
+/// dx = gamma * inverse_deviation * (dy - dbeta / n - (x - mean) * inverse_deviation * dgamma / n) (+ joined).
+template <Mask M, int N, class T>
+DEVICE void apply_gradients(const GradientSources<T>& sources, const T* joined, T* dx, const float* dgamma,
+                            const float* dbeta, i64 rows, int channels) {
     float centre[N] = {}, scale[N] = {}, slope[N] = {}, offset[N] = {};
+    MaskLanes<N> mask = {};
     const float share = 1 / static_cast<float>(rows);
     over_rows<N>(rows, channels, [&](i64 i, int channel, bool changed) {
         float gradient[N], values[N];
-        load_gradient<Masks>(dy, y, i, gradient);
-        load_lanes(x + i, values);
         if (changed) {
             float deviation[N];
-            load_lanes(mean + channel, centre);
-            load_lanes(gamma + channel, scale);
-            load_lanes(inverse_deviation + channel, deviation);
+            load_lanes(sources.mean + channel, centre);
+            load_lanes(sources.gamma + channel, scale);
+            load_lanes(sources.inverse_deviation + channel, deviation);
             load_lanes(dgamma + channel, slope);
             load_lanes(dbeta + channel, offset);
             for (int l = 0; l < N; l++) {
@@ -211,34 +299,49 @@ DEVICE void apply_gradients(const T* dy, const T* y, const T* x, T* dx, const fl
                 slope[l] *= deviation[l] * share;
                 offset[l] *= share;
             }
+            if constexpr (M == Mask::recomputed)
+                mask.load_from(sources, channel);
         }
+        load_lanes(sources.x + i, values);
 #pragma unroll
         for (int l = 0; l < N; l++)
-            gradient[l] = scale[l] * (gradient[l] - offset[l] - (values[l] - centre[l]) * slope[l]);
+            values[l] -= centre[l];
+        load_gradient<M>(sources, i, values, mask, gradient);
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            gradient[l] = scale[l] * (gradient[l] - offset[l] - values[l] * slope[l]);
+        if (joined != nullptr) {
+            load_lanes(joined + i, values);
+#pragma unroll
+            for (int l = 0; l < N; l++)
+                gradient[l] += values[l];
+        }
         store_lanes(dx + i, gradient);
     });
 }
 
-// batch_norm_gradients: as batch_norm_moments; y is read by the masked form only. batch_norm_input_gradient: any grid.
-#define GRADIENTS(T, suffix, name, masks)                                                          \
-    KERNEL(batch_norm_gradients##name##_##suffix, const T* dy, const T* y, const T* x, T* masked, const float* mean, \
-           float* sums, float* products, i64 rows, int channels, i64 chunk_rows, int tiles) {      \
+// batch_norm_gradients: as batch_norm_moments. batch_norm_input_gradient: any grid.
+#define GRADIENTS(T, suffix, name, mask)                                                           \
+    KERNEL(batch_norm_gradients##name##_##suffix, GradientSources<T> sources, T* masked, float* sums, float* products, \
+           i64 rows, int channels, i64 chunk_rows, int tiles) {                                    \
         if (channels % kLanesOf<T> == 0)                                                           \
-            partial_gradients<masks, kLanesOf<T>>(dy, y, x, masked, mean, sums, products, rows, channels, chunk_rows, tiles); \
+            partial_gradients<mask, kLanesOf<T>>(sources, masked, sums, products, rows, channels, chunk_rows, tiles); \
         else                                                                                       \
-            partial_gradients<masks, 1>(dy, y, x, masked, mean, sums, products, rows, channels, chunk_rows, tiles); \
+            partial_gradients<mask, 1>(sources, masked, sums, products, rows, channels, chunk_rows, tiles); \
     }                                                                                              \
-    KERNEL(batch_norm_input_gradient##name##_##suffix, const T* dy, const T* y, const T* x, T* dx, const float* gamma, \
-           const float* mean, const float* inverse_deviation, const float* dgamma, const float* dbeta, i64 rows, \
-           int channels) {                                                                         \
+    KERNEL(batch_norm_input_gradient##name##_##suffix, GradientSources<T> sources, const T* joined, T* dx, \
+           const float* dgamma, const float* dbeta, i64 rows, int channels) {                      \
         if (channels % kLanesOf<T> == 0)                                                           \
-            apply_gradients<masks, kLanesOf<T>>(dy, y, x, dx, gamma, mean, inverse_deviation, dgamma, dbeta, rows, channels); \
+            apply_gradients<mask, kLanesOf<T>>(sources, joined, dx, dgamma, dbeta, rows, channels); \
         else                                                                                       \
-            apply_gradients<masks, 1>(dy, y, x, dx, gamma, mean, inverse_deviation, dgamma, dbeta, rows, channels); \
+            apply_gradients<mask, 1>(sources, joined, dx, dgamma, dbeta, rows, channels);          \
     }
-#define BOTH_GRADIENTS(T, suffix) GRADIENTS(T, suffix, , false) GRADIENTS(T, suffix, _masked, true)
+#define ALL_GRADIENTS(T, suffix)                       \
+    GRADIENTS(T, suffix, , Mask::none)                 \
+    GRADIENTS(T, suffix, _masked, Mask::result)        \
+    GRADIENTS(T, suffix, _recomputed, Mask::recomputed)
 
-FOR_ACTIVATION_TYPES(BOTH_GRADIENTS)
+FOR_ACTIVATION_TYPES(ALL_GRADIENTS)
 
 // Threads 256, blocks ceil(channels / 8). dbeta is the sum of the first array over chunks, dgamma that of the second
 // times the inverse deviation.

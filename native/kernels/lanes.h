@@ -85,6 +85,22 @@ DEVICE void over_elements(i64 elements, const Body& body) {
         body(i, Lanes<1>());
 }
 
+/// A block's share of a table of tensors: one row, from chunk * chunk_elements on. Tables never change.
+struct TableShare {
+    int row;
+    int chunk;
+};
+
+/// Calls body(index, Lanes<n>) over one block's share of a tensor: from `begin`, at most `most` elements, a multiple of N.
+template <int N, class Body>
+DEVICE void over_chunk(i64 begin, i64 elements, int most, const Body& body) {
+    const int count = static_cast<int>(elements - begin < most ? elements - begin : most);
+    for (int i = static_cast<int>(threadIdx.x) * N; i + N <= count; i += static_cast<int>(blockDim.x) * N)
+        body(begin + i, Lanes<N>());
+    for (int i = count / N * N + static_cast<int>(threadIdx.x); i < count; i += static_cast<int>(blockDim.x))
+        body(begin + i, Lanes<1>());
+}
+
 /// Calls body(index, channel, changed) over rows of channels, N channels at a time; `changed` says that the channel is
 /// not that of the call before, so that per-channel operands can stay in registers. Channels are a multiple of N.
 template <int N, class Body>

@@ -1,136 +1,168 @@
-// Parameter updates beside loss scaling, and those of all tensors at once. What changes from step to step is read from
-// device memory, and an overflow is a flag there: the host decides nothing inside a step.
-#include "lanes.h"
+// Parameter updates and what guards them. Everything that changes from step to step is read from device memory, and an
+// overflow is a flag there (0 or 1 as float32): the host decides nothing inside a step.
+#include "reductions.h"
 
-DEVICE bool is_raised(const unsigned* flag) { return flag != nullptr && load(flag) != 0; }
+/// The sum over the block's threads by halving, in one order; the result is thread 0's.
+DEVICE double block_total(double value) {
+    SHARED_ARRAY(double, sums, kMaxBlockThreads);
+    sums[threadIdx.x] = value;
+    barrier();
+    for (int half = kMaxBlockThreads / 2; half > 0; half /= 2) {
+        if (static_cast<int>(threadIdx.x) < half)
+            sums[threadIdx.x] += sums[threadIdx.x + half];
+        barrier();
+    }
+    return sums[0];
+}
+
+DEVICE bool is_raised(const float* flag) { return flag != nullptr && load(flag) != 0; }
 
 DEVICE float factor(const float* scalar) { return scalar == nullptr ? 1.0f : load(scalar); }
 
-/// g = (gradient_scale * dw + weight_decay * w) * trust; velocity = momentum * velocity + g; w -= rate * (velocity, or
-/// with Nesterov g + momentum * velocity).
+DEVICE bool is_first_thread() { return blockIdx.x == 0 && threadIdx.x == 0; }
+
+/// One tensor's update: g = (gradient_scale * dw + weight_decay * w) * trust; velocity = momentum * velocity + g;
+/// w -= rate * (velocity, or with Nesterov g + momentum * velocity). gradient_scale, trust and overflow may be null; a
+/// raised overflow leaves everything as it is.
+struct SgdRow {
+    float* w;
+    const float* dw;
+    float* velocity;
+    const float* rate;
+    const float* gradient_scale;
+    const float* trust;
+    const float* overflow;
+    i64 elements;
+    float momentum;
+    float weight_decay;
+    int nesterov;
+    int reserved;
+};
+
 struct SgdFactors {
     float rate, gradient_scale, trust, momentum, weight_decay;
     bool nesterov;
+
+    MEMBER static SgdFactors of(const SgdRow& row) {
+        return {load(row.rate), factor(row.gradient_scale), factor(row.trust), row.momentum, row.weight_decay,
+                row.nesterov != 0};
+    }
 };
 
 template <int N>
-DEVICE void sgd_lanes(float* w, const float* dw, float* velocity, const SgdFactors& factors) {
+DEVICE void sgd_lanes(const SgdRow& row, i64 i, const SgdFactors& factors) {
     float weight[N], gradient[N], moved[N];
-    load_lanes(w, weight);
-    load_lanes(dw, gradient);
-    load_lanes(velocity, moved);
+    load_lanes(row.w + i, weight);
+    load_lanes(row.dw + i, gradient);
+    load_lanes(row.velocity + i, moved);
 #pragma unroll
     for (int l = 0; l < N; l++) {
         const float g = factors.trust * fused(factors.gradient_scale, gradient[l], factors.weight_decay * weight[l]);
         moved[l] = fused(factors.momentum, moved[l], g);
         weight[l] = fused(-factors.rate, factors.nesterov ? fused(factors.momentum, moved[l], g) : moved[l], weight[l]);
     }
-    store_lanes(velocity, moved);
-    store_lanes(w, weight);
+    store_lanes(row.velocity + i, moved);
+    store_lanes(row.w + i, weight);
 }
 
-// One tensor. gradient_scale, trust and overflow may be null; a raised overflow leaves everything as it is.
-KERNEL(sgd_update, float* w, const float* dw, float* velocity, const float* rate, const float* gradient_scale,
-       const float* trust, const unsigned* overflow, i64 elements, float momentum, float weight_decay, int nesterov) {
-    if (is_raised(overflow))
+// One tensor; any grid.
+KERNEL(sgd_update, SgdRow row) {
+    if (is_raised(row.overflow))
         return;
-    const SgdFactors factors = {load(rate), factor(gradient_scale), factor(trust), momentum, weight_decay, nesterov != 0};
-    over_elements<kLanesOf<float>>(elements, [&](i64 i, auto lanes) {
-        sgd_lanes<decltype(lanes)::count>(w + i, dw + i, velocity + i, factors);
-    });
+    const SgdFactors factors = SgdFactors::of(row);
+    over_elements<kLanesOf<float>>(row.elements, [&](i64 i, auto lanes) { sgd_lanes<decltype(lanes)::count>(row, i, factors); });
 }
 
-/// One tensor of many: the row of a table in device memory, which never changes.
-struct UpdateRow {
-    float* w;
-    const float* dw;
-    float* velocity;
-    const float* trust;
+// All tensors in one launch: one block a share. chunk_elements is a multiple of 4.
+KERNEL(sgd_update_all, const SgdRow* rows, const TableShare* shares, int chunk_elements) {
+    const TableShare share = load(shares + blockIdx.x);
+    const SgdRow row = load(rows + share.row);
+    if (is_raised(row.overflow))
+        return;
+    const SgdFactors factors = SgdFactors::of(row);
+    over_chunk<kLanesOf<float>>(static_cast<i64>(share.chunk) * chunk_elements, row.elements, chunk_elements,
+                                [&](i64 i, auto lanes) { sgd_lanes<decltype(lanes)::count>(row, i, factors); });
+}
+
+/// y = keep * y + take * x; an operand whose factor is 0 is not read. overflow may be null.
+struct BlendRow {
+    float* y;
+    const float* x;
+    const float* overflow;
     i64 elements;
-    float weight_decay;
-    int reserved;
+    float keep;
+    float take;
 };
 
-/// A block's share of the table: one tensor, from one element on.
-struct UpdateChunk {
-    int row;
-    int chunk;
-};
-
-// All tensors in one launch: one block a chunk of chunk_elements (a multiple of 4).
-KERNEL(sgd_update_all, const UpdateRow* rows, const UpdateChunk* chunks, const float* rate, const float* gradient_scale,
-       const unsigned* overflow, int chunk_elements, float momentum, int nesterov) {
-    if (is_raised(overflow))
-        return;
-    const UpdateChunk chunk = load(chunks + blockIdx.x);
-    const UpdateRow row = load(rows + chunk.row);
-    const SgdFactors factors = {load(rate),       factor(gradient_scale), factor(row.trust), momentum,
-                                row.weight_decay, nesterov != 0};
-    const i64 begin = static_cast<i64>(chunk.chunk) * chunk_elements;
-    const i64 rest = row.elements - begin;
-    const int elements = static_cast<int>(rest < chunk_elements ? rest : chunk_elements);
-    constexpr int n = kLanesOf<float>;
-    for (int i = static_cast<int>(threadIdx.x) * n; i + n <= elements; i += static_cast<int>(blockDim.x) * n)
-        sgd_lanes<n>(row.w + begin + i, row.dw + begin + i, row.velocity + begin + i, factors);
-    for (int i = elements / n * n + static_cast<int>(threadIdx.x); i < elements; i += static_cast<int>(blockDim.x))
-        sgd_lanes<1>(row.w + begin + i, row.dw + begin + i, row.velocity + begin + i, factors);
-}
-
-// y = keep * y + take * x, the moving average of weights; an operand whose factor is 0 is not read. overflow may be null.
-KERNEL(blend_guarded, float* y, const float* x, const unsigned* overflow, i64 elements, float keep, float take) {
-    if (is_raised(overflow))
-        return;
-    over_elements<kLanesOf<float>>(elements, [&](i64 i, auto lanes) {
-        constexpr int n = decltype(lanes)::count;
-        float old[n] = {}, added[n] = {};
-        if (keep != 0)
-            load_lanes(y + i, old);
-        if (take != 0)
-            load_lanes(x + i, added);
+template <int N>
+DEVICE void blend_lanes(const BlendRow& row, i64 i) {
+    float old[N] = {}, added[N] = {};
+    if (row.keep != 0)
+        load_lanes(row.y + i, old);
+    if (row.take != 0)
+        load_lanes(row.x + i, added);
 #pragma unroll
-        for (int l = 0; l < n; l++)
-            old[l] = fused(keep, old[l], take * added[l]);
-        store_lanes(y + i, old);
-    });
+    for (int l = 0; l < N; l++)
+        old[l] = fused(row.keep, old[l], row.take * added[l]);
+    store_lanes(row.y + i, old);
 }
 
-// Raises the flag where a gradient is infinite or NaN; any grid.
-KERNEL(find_overflow, const float* gradient, unsigned* overflow, i64 elements) {
-    bool finite = true;
+// One tensor; any grid.
+KERNEL(blend, BlendRow row) {
+    if (is_raised(row.overflow))
+        return;
+    over_elements<kLanesOf<float>>(row.elements, [&](i64 i, auto lanes) { blend_lanes<decltype(lanes)::count>(row, i); });
+}
+
+// As sgd_update_all.
+KERNEL(blend_all, const BlendRow* rows, const TableShare* shares, int chunk_elements) {
+    const TableShare share = load(shares + blockIdx.x);
+    const BlendRow row = load(rows + share.row);
+    if (is_raised(row.overflow))
+        return;
+    over_chunk<kLanesOf<float>>(static_cast<i64>(share.chunk) * chunk_elements, row.elements, chunk_elements,
+                                [&](i64 i, auto lanes) { blend_lanes<decltype(lanes)::count>(row, i); });
+}
+
+// The sum of squares of each block's share, in double; blocks of 256 threads, any grid: its size fixes the order.
+KERNEL(squared_sum_partial, const float* x, double* partial, i64 elements) {
+    double sum = 0;
     over_elements<kLanesOf<float>>(elements, [&](i64 i, auto lanes) {
         float values[decltype(lanes)::count];
-        load_lanes(gradient + i, values);
+        load_lanes(x + i, values);
         for (float value : values)
-            finite = finite && is_finite(value);
+            sum += static_cast<double>(value) * value;
     });
-    if (!finite)
-        atomic_or(overflow, 1);
+    sum = block_total(sum);
+    if (threadIdx.x == 0)
+        store(partial + blockIdx.x, sum);
 }
 
-/// What dynamic loss scaling remembers, as torch.cuda.amp.GradScaler does.
-struct LossScale {
-    float scale;
-    float inverse;
-    unsigned good_steps;
-    unsigned skipped_steps;
-};
+// total = sum of the partial sums (+ before, where it is not null); one block of 256 threads.
+KERNEL(squared_sum_finish, const double* partial, const float* before, float* total, int partials) {
+    double sum = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < partials; i += kMaxBlockThreads)
+        sum += load(partial + i);
+    sum = block_total(sum);
+    if (threadIdx.x == 0)
+        store(total, static_cast<float>(sum + (before == nullptr ? 0 : static_cast<double>(load(before)))));
+}
 
-// After the update: halves the scale when the flag is raised, and lowers the flag; doubles it after `interval` good
-// steps. A scale that would not be finite stays. One thread.
-KERNEL(adjust_loss_scale, LossScale* state, unsigned* overflow, float growth, float backoff, unsigned interval) {
-    if (blockIdx.x != 0 || threadIdx.x != 0)
+// inverse * min(1, max_norm / (inverse * norm + 1e-6)); NaN stays NaN. inverse may be null. One thread.
+KERNEL(clip_scale, const float* squared_norm, const float* inverse, float* scale, float max_norm) {
+    if (!is_first_thread())
         return;
-    LossScale next = load(state);
-    if (load(overflow) != 0) {
-        next.scale *= backoff;
-        next.good_steps = 0;
-        next.skipped_steps++;
-    } else if (++next.good_steps >= interval) {
-        next.good_steps = 0;
-        if (is_finite(next.scale * growth))
-            next.scale *= growth;
-    }
-    next.inverse = 1 / next.scale;
-    store(state, next);
-    store(overflow, 0u);
+    const float unscale = factor(inverse);
+    const float ratio = max_norm / (unscale * square_root(load(squared_norm)) + 1e-6f);
+    store(scale, unscale * (ratio > 1 ? 1.0f : ratio));
+}
+
+// coefficient * |w| / (gradient_scale * |dw| + weight_decay * |w|), 1 where either norm is 0. One thread.
+KERNEL(trust_ratio, const float* squared_weights, const float* squared_gradients, const float* gradient_scale, float* ratio,
+       float coefficient, float weight_decay) {
+    if (!is_first_thread())
+        return;
+    const float weight = square_root(load(squared_weights));
+    const float gradient = square_root(load(squared_gradients)) * factor(gradient_scale);
+    store(ratio, weight == 0 || gradient == 0 ? 1.0f : coefficient * weight / fused(weight_decay, weight, gradient));
 }

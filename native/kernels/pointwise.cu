@@ -85,6 +85,42 @@ CAST(f16, f16, float, f32)
 CAST(bf16, bf16, f16, f16)
 CAST(f16, f16, bf16, bf16)
 
+/// dx = dy where (x - mean) * gamma * inverse_deviation + beta is positive: the mask of a ReLU behind a norm, from its input.
+template <int N, class T>
+DEVICE void norm_relu_rows(const T* dy, const T* x, T* dx, const float* gamma, const float* beta, const float* mean,
+                           const float* inverse_deviation, i64 rows, int channels) {
+    float scale[N] = {}, shift[N] = {}, centre[N] = {};
+    over_rows<N>(rows, channels, [&](i64 i, int channel, bool changed) {
+        float gradient[N], values[N];
+        load_lanes(dy + i, gradient);
+        load_lanes(x + i, values);
+        if (changed) {
+            float deviation[N];
+            load_lanes(gamma + channel, scale);
+            load_lanes(beta + channel, shift);
+            load_lanes(mean + channel, centre);
+            load_lanes(inverse_deviation + channel, deviation);
+            for (int l = 0; l < N; l++)
+                scale[l] *= deviation[l];
+        }
+#pragma unroll
+        for (int l = 0; l < N; l++)
+            gradient[l] = fused(values[l] - centre[l], scale[l], shift[l]) > 0 ? gradient[l] : 0;
+        store_lanes(dx + i, gradient);
+    });
+}
+
+#define NORM_RELU(T, suffix)                                                                      \
+    KERNEL(norm_relu_backward_##suffix, const T* dy, const T* x, T* dx, const float* gamma, const float* beta, \
+           const float* mean, const float* inverse_deviation, i64 rows, int channels) {            \
+        if (channels % kLanesOf<T> == 0)                                                           \
+            norm_relu_rows<kLanesOf<T>>(dy, x, dx, gamma, beta, mean, inverse_deviation, rows, channels); \
+        else                                                                                       \
+            norm_relu_rows<1>(dy, x, dx, gamma, beta, mean, inverse_deviation, rows, channels);    \
+    }
+
+FOR_ACTIVATION_TYPES(NORM_RELU)
+
 /// y = relu?((x - mean) * scale * deviation + shift (+ residual)). A null mean is 0. The deviation is either given
 /// inverted, or made from the variance as 1 / sqrt(variance + epsilon), or 1 where both are null.
 struct ChannelAffine {

@@ -22,6 +22,8 @@ internal static class Devices
             {
                 Ordinal = request.Choice.Ordinal,
                 IsDeterministic = request.IsDeterministic,
+                EngineCacheFolder = request.PlanCacheFolder is { } plans ? Path.Combine(plans, "engines") : null,
+                AllowTf32 = request.Precision == Precision.Tf32,
             }),
             DeviceKind.Reference => new ReferenceBackend(request.Threads),
             _ => new OneDnnBackend(request.Threads),
@@ -37,6 +39,7 @@ internal static class Devices
             Tune = !request.IsDeterministic && kind != DeviceKind.Reference,
             PlanCacheFolder = request.PlanCacheFolder,
             MemoryLimitBytes = request.MemoryLimitBytes,
+            KeepsPlans = kind == DeviceKind.Cuda,
         };
         return new Device(backend, request.Precision, compiler, LibrariesOf(backend));
     }

@@ -27,12 +27,15 @@ public sealed class CudaBackend : IBackend
         _options = options;
         CudaVersions versions = probe.Versions!;
         _device = open(options.Ordinal);
+        Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
+            + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
+            + (options.AllowTf32 ? ", TF32" : "") + (options.IsDeterministic ? ", deterministic engines" : "");
         try
         {
             using ContextScope scope = _device.Enter();
             _staging = new PinnedStaging(_device);
             _timer = new EventTimer(_device);
-            _session = new CudaSession(_device, options);
+            _session = new CudaSession(_device, options, Identity);
         }
         catch
         {
@@ -40,9 +43,6 @@ public sealed class CudaBackend : IBackend
             throw;
         }
         Kernels = KernelCatalog.Create(_session);
-        Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
-            + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
-            + (options.AllowTf32 ? ", TF32" : "") + (options.IsDeterministic ? ", deterministic engines" : "");
     }
 
     public string Name => "cuda";
@@ -53,6 +53,19 @@ public sealed class CudaBackend : IBackend
     public int Threads => 1;
 
     public ImmutableArray<Kernel> Kernels { get; }
+
+    public bool PrefersGroupedUpdates => true;
+
+    public bool PrefersRecomputedMasks => true;
+
+    public long? FreeBytes
+    {
+        get
+        {
+            _device.TrimPool();
+            return _device.Memory().FreeBytes;
+        }
+    }
 
     public long CacheBytes => _device.CacheBytes;
 
@@ -69,11 +82,30 @@ public sealed class CudaBackend : IBackend
     public static CudaBackend OnContext(nint context, nint stream, CudaOptions options) => new(options,
         RequireDevice(options.Ordinal), _ => CudaDevice.Share(new CUcontext(context), new CUstream(stream)));
 
+    /// <summary>
+    /// A region of an arena of this backend that stands for device memory of a host, which the host keeps: kernels read and
+    /// write it in place. To be given to a session as the place of its images or logits.
+    /// </summary>
+    /// <param name="arena">Of this backend.</param>
+    /// <param name="devicePointer">CUdeviceptr of the driver, in this backend's context; a multiple of 256.</param>
+    /// <param name="bytes">The length of the memory.</param>
+    public static Region Attach(Arena arena, nint devicePointer, long bytes)
+    {
+        const nint Alignment = 256;
+        if (arena is not CudaArena onDevice)
+            throw new ArgumentException("The arena is not one of a CUDA backend.", nameof(arena));
+        if (devicePointer == 0 || devicePointer % Alignment != 0)
+            throw new ResNetException($"The device pointer 0x{devicePointer:x} is no multiple of {Alignment}; memory from cuMemAlloc is.");
+        return onDevice.Attach(new CUdeviceptr((ulong)devicePointer), bytes);
+    }
+
     public KernelSupport Supports(Precision precision) => precision switch
     {
-        Precision.Fp32 => KernelSupport.Yes,
-        Precision.Bf16 when _device.Architecture >= 80 => KernelSupport.Yes,
-        Precision.Bf16 => KernelSupport.No($"bf16 needs compute capability 8.0; this device has {_device.Architecture / 10}.{_device.Architecture % 10}"),
+        Precision.Fp32 when _options.AllowTf32 => KernelSupport.No("this backend was made for tf32, which rounds the factors of products"),
+        Precision.Fp32 or Precision.Fp16 => KernelSupport.Yes,
+        Precision.Tf32 when !_options.AllowTf32 => KernelSupport.No("this backend was made without tf32; set AllowTf32"),
+        Precision.Tf32 or Precision.Bf16 when _device.Architecture >= 80 => KernelSupport.Yes,
+        Precision.Tf32 or Precision.Bf16 => KernelSupport.No($"{precision.ShortName()} needs compute capability 8.0; this device has {_device.Architecture / 10}.{_device.Architecture % 10}"),
         _ => KernelSupport.No($"the CUDA backend does not compute {precision.ShortName()}; use the reference backend"),
     };
 
@@ -89,7 +121,10 @@ public sealed class CudaBackend : IBackend
             return null;
         try
         {
-            return RecordedRun.Record(_device, kernels);
+            RecordedRun recorded = RecordedRun.Record(_device, kernels);
+            foreach (LoadedKernel kernel in kernels)
+                (kernel as IKeepsEngine)?.KeepEngine();
+            return recorded;
         }
         catch (CudaLibraryException error)
         {

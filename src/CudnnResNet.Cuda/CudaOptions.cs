@@ -15,6 +15,9 @@ public sealed record CudaOptions
     /// <summary>Replay whole plans as CUDA graphs.</summary>
     public bool RecordsGraphs { get; init; } = true;
 
+    /// <summary>Where chosen engines are kept; null keeps none.</summary>
+    public string? EngineCacheFolder { get; init; }
+
     /// <summary>Engines that want more workspace are refused.</summary>
     public long WorkspaceLimitBytes { get; init; } = 1L << 30;
 }

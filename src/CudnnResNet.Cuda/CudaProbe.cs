@@ -9,9 +9,18 @@ namespace CudnnResNet.Cuda;
 /// <param name="MemoryBytes">Of the whole device.</param>
 public sealed record CudaDeviceDescription(int Ordinal, string Name, int Architecture, long MemoryBytes)
 {
+    /// <summary>Now, as NVML has it; null where that is not known.</summary>
+    public CudaDeviceState? State { get; init; }
+
     /// <summary>The libraries compute on the CPU: native/simgpu.</summary>
     public bool IsSimulated => Name.StartsWith("simulated", StringComparison.Ordinal);
 }
+
+/// <summary>A GPU at the moment of asking.</summary>
+/// <param name="ClockMegahertz">Of the multiprocessors.</param>
+/// <param name="FastestClockMegahertz">The highest that they may have.</param>
+/// <param name="FreeBytes">Memory that nobody holds.</param>
+public sealed record CudaDeviceState(int ClockMegahertz, int FastestClockMegahertz, long FreeBytes);
 
 /// <summary>Versions of the libraries that the backend loaded.</summary>
 /// <param name="Driver">What the driver supports, as CUDA writes it: 12.6.</param>

@@ -10,6 +10,7 @@ internal static class RepositoryRoot
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(System.IO.Path.Combine(folder.FullName, "CudnnResNet.sln")))
                 return folder.FullName;
-        throw new InvalidOperationException($"No CudnnResNet.sln above {AppContext.BaseDirectory}.");
+        // A bundle for other machines has no repository; what reads it says so.
+        return AppContext.BaseDirectory;
     }
 }

@@ -6,8 +6,11 @@ import json
 import sys
 import time
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ImportError as error:
+    sys.exit(f"side_by_side: PyTorch is not here ({error}); run with the python that has it")
 
 
 def block(inputs, width, stride):
@@ -37,6 +40,10 @@ def resnet50():
 
 
 def main():
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
+    if not torch.cuda.is_available():
+        sys.exit("side_by_side: PyTorch finds no GPU here")
     mode, precision, batch, how = sys.argv[1:]
     batch = int(batch)
     types = {"fp32": None, "tf32": None, "bf16": torch.bfloat16, "fp16": torch.float16}

@@ -110,9 +110,13 @@ STAGES = {
     "device": tests("Cuda.DeviceTests"),
     "conformance": tests("CudaConformance"),
     "golden": tests("CudaFloat32Tests"),
+    "precision": tests("Cuda.PrecisionTests", "Cuda.EmbeddingTests"),
+    "infer-fp16-256": bench("infer", "fp16", "256"),
     "infer-bf16-256": bench("infer", "bf16", "256"),
     "infer-bf16-1": bench("infer", "bf16", "1"),
+    "train-fp16-256": bench("train", "fp16", "256"),
     "train-bf16-256": bench("train", "bf16", "256"),
+    "train-tf32-64": bench("train", "tf32", "64"),
     "train-fp32-64": bench("train", "fp32", "64"),
 }
 

@@ -5,6 +5,7 @@ using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.Plans;
 using CudnnResNet.Execution;
+using CudnnResNet.Graph;
 using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
@@ -33,7 +34,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly ProfileFlags _profile = new("measured batches");
-    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a batch (default 1; training 16).");
+    private readonly Option<BatchSize?> _batch = Flag.Batch("Images of a batch; auto: as many as the GPU's memory holds (default 1; training 16).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
     private readonly Option<double?> _seconds = Flag.Number("--seconds", "How long to measure (default 5); at least three batches are run.");
     private readonly Option<double?> _warmup = Flag.Number("--warmup", "Seconds before that (default 1); at least one batch is run.");
@@ -68,7 +69,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         DeviceRequest request = _device.Read(parsed);
         ResNetSpec spec = _model.Read(parsed).Resolve(weights: null);
-        int batch = parsed.Positive(_batch, isTraining ? 16 : 1);
+        BatchSize wanted = parsed.GetValue(_batch) ?? new BatchSize(isTraining ? 16 : 1);
         int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
         double seconds = NotNegative(parsed, _seconds, 5);
         double warmup = NotNegative(parsed, _warmup, 1);
@@ -79,9 +80,13 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         StepTrace? trace = profile?.Trace ?? (hasRoofline ? new StepTrace(firstStep: 1, MostTracedBatches) : null);
         using Device device = Devices.Open(request, terminal);
         MachinePeaks? peaks = hasRoofline ? device.Backend.MeasurePeaks(device.Precision) : null;
-        Measured measured = isTraining
+        Func<int, LayerGraph> graphOf = isTraining
+            ? BatchSize.StepGraphs(spec, size, size, Step, device)
+            : BatchSize.InferenceGraphs(spec, size, size, device);
+        int batch = wanted.On(device, graphOf);
+        Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
             ? Train(spec, batch, size, device, warmup, seconds, trace)
-            : Infer(spec, batch, size, device, warmup, seconds, trace);
+            : Infer(spec, batch, size, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
@@ -116,12 +121,13 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             () => session.WriteImages(images), session.Run, () => session.ReadLogits(logits));
     }
 
+    private static StepOptions Step { get; } = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
+
     private static Measured Train(
         ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
-        StepOptions step = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
         using TrainingSession session = TrainingSession.Create(
-            spec, batch, size, size, device.Precision, step, device.Backend, device.Compiler);
+            spec, batch, size, size, device.Precision, Step, device.Backend, device.Compiler);
         LoadFreshWeights(session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);

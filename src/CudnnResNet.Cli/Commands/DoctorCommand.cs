@@ -63,7 +63,7 @@ internal sealed class DoctorCommand(Terminal terminal)
         [
             new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal),
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
-            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), cuda.IsAvailable ? ["fp32", "bf16"] : [], cuda.Tried, cuda.Refusal),
+            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
@@ -82,13 +82,17 @@ internal sealed class DoctorCommand(Terminal terminal)
     private static string[] OneDnnPrecisions(OneDnnProbe probe) => !probe.IsAvailable ? []
         : probe.InstructionSet!.StartsWith("avx512_core", StringComparison.Ordinal) ? ["fp32", "bf16"] : ["fp32"];
 
+    private static string[] CudaPrecisions(CudaProbe probe) => !probe.IsAvailable ? []
+        : probe.Devices[0].Architecture >= 80 ? ["fp32", "tf32", "bf16", "fp16"] : ["fp32", "fp16"];
+
     private static string? CudaVersion(CudaProbe probe) => probe.Versions is not { } versions ? null
         : $"driver {versions.Driver}, cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}";
 
     /// <summary>For example <c>cuda:0 NVIDIA H200, sm_90, 139.8 GiB, 1980 MHz of 1980</c>.</summary>
     private static string? CudaDevices(CudaProbe probe) => probe.Devices.IsEmpty ? null
         : string.Join("; ", probe.Devices.Select(device => $"cuda:{device.Ordinal} {device.Name}, sm_{device.Architecture}, "
-            + ByteSizes.Format(device.MemoryBytes)));
+            + ByteSizes.Format(device.MemoryBytes) + (device.State is { } state
+                ? $", {ByteSizes.Format(state.FreeBytes)} free, {state.ClockMegahertz} MHz of {state.FastestClockMegahertz}" : "")));
 
     private static long BytesIn(string folder) => Directory.Exists(folder)
         ? new DirectoryInfo(folder).EnumerateFiles().Sum(file => file.Length)

@@ -59,10 +59,12 @@ internal sealed class PlanCommand(Terminal terminal)
         OutputPaths.RequireFileIn(_svg.Name, svg);
 
         using Device device = Devices.Open(request, terminal);
+        // The alternatives are what is to be shown: they are asked for again.
+        CompilerOptions options = device.Compiler with { KeepsPlans = false };
         CompiledGraph compiled = isTraining
             ? Compiler.Compile(TrainingSession.StepGraph(spec, batch, size, size, device.Precision,
-                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4))), device.Backend, device.Compiler)
-            : InferenceSession.Compile(spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
+                new StepOptions(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4)), device.Backend), device.Backend, options)
+            : InferenceSession.Compile(spec, batch, size, size, device.Precision, device.Backend, options);
         bool isMeasured = device.Compiler.Tune;
         PlanExplanation explanation = new(compiled, device.Backend, isMeasured);
         MemoryPlan memory = compiled.Memory;

@@ -24,7 +24,7 @@ internal sealed class SummaryCommand(Terminal terminal)
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images (default 1).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
     private readonly Option<Precision?> _precision = Flag.Choice("--precision", "Of the activations (default fp32).",
-        ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("fp64", Precision.Fp64));
+        ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("fp16", Precision.Fp16), ("fp64", Precision.Fp64));
     private readonly Option<string?> _weights = Flag.Text("--weights", "W", "Describe the network of these weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 

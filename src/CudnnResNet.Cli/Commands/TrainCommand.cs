@@ -109,8 +109,10 @@ internal sealed class TrainCommand(Terminal terminal)
         Profile? profile = _profile.Read(parsed, terminal);
 
         using Device device = Devices.Open(deviceRequest, terminal);
-        using Trainer trainer = Trainer.Create(options, train, test, device.Backend, device.Compiler,
-            resumed is null ? null : new Resumption(resumed, parsed.GetValue(_resumeAnyway)));
+        options = options with { Batch = _recipe.BatchOn(parsed, device, options, train) };
+        using Trainer trainer = BatchSize.WithAdvice(options.Batch, RecipeFlags.GraphsOf(device, options, train), device,
+            () => Trainer.Create(options, train, test, device.Backend, device.Compiler,
+                resumed is null ? null : new Resumption(resumed, parsed.GetValue(_resumeAnyway))));
         if (resumed is null && weights is not null)
             trainer.LoadWeights(weights.Spec.Classes == spec.Classes
                 ? weights.Weights

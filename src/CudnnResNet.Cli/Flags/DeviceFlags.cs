@@ -63,8 +63,8 @@ internal sealed class DeviceFlags
     };
 
     private readonly Option<Precision?> _precision = Flag.Choice("--precision",
-        "fp32; bf16: activations in bf16, weights in fp32 (oneDNN, cuda); fp64 (reference) (default fp32).",
-        ("fp32", Precision.Fp32), ("bf16", Precision.Bf16), ("fp64", Precision.Fp64));
+        "fp32; bf16: activations in bf16, weights in fp32 (oneDNN, cuda); fp16: the same in fp16, with dynamic loss scaling (cuda); tf32: fp32 whose products round to ten bits (cuda); fp64 (reference) (default fp32).",
+        ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("fp16", Precision.Fp16), ("fp64", Precision.Fp64));
 
     private readonly Option<int?> _threads = Flag.Whole("--threads", "Threads of every kernel (default: all cores).");
 

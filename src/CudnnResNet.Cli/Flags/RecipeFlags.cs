@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudnnResNet.Data;
+using CudnnResNet.Graph;
 using CudnnResNet.Models;
 using CudnnResNet.Tensors;
 using CudnnResNet.Training;
@@ -9,7 +10,8 @@ namespace CudnnResNet.Cli.Flags;
 /// <summary>The flags of a training recipe.</summary>
 internal sealed class RecipeFlags
 {
-    private readonly Option<int?> _batch = Flag.Whole("--batch", "Images of a step, or of each of its --accumulate passes (default 64).");
+    private readonly Option<BatchSize?> _batch = Flag.Batch(
+        "Images of a step, or of each of its --accumulate passes; auto: as many as the GPU's memory holds (default 64).");
     private readonly Option<int?> _epochs = Flag.Whole("--epochs", "Length in epochs (default 10).");
     private readonly Option<long?> _steps = Flag.Long("--steps", "Length in steps instead; wraps around the data.");
     private readonly ScheduleFlags _schedule = new();
@@ -60,7 +62,8 @@ internal sealed class RecipeFlags
         {
             Spec = spec,
             Precision = precision,
-            Batch = parsed.GetValue(_batch) ?? 64,
+            // With auto, the device says once it is open: see BatchOn.
+            Batch = parsed.GetValue(_batch) is { } batch ? batch.Images ?? 1 : 64,
             Epochs = parsed.GetValue(_epochs) ?? 10,
             Steps = parsed.GetValue(_steps),
             Optimizer = _optimizer.Read(parsed),
@@ -77,4 +80,15 @@ internal sealed class RecipeFlags
         options.Validate();
         return options;
     }
+
+    /// <summary>The batch of a run on a device that is open.</summary>
+    public int BatchOn(ParseResult parsed, Device device, TrainingOptions options, IDataSet train) =>
+        parsed.GetValue(_batch) is { Images: null } auto
+            ? auto.On(device, GraphsOf(device, options, train))
+            : options.Batch;
+
+    /// <summary>The graph of a step of the run, by batch.</summary>
+    public static Func<int, LayerGraph> GraphsOf(Device device, TrainingOptions options, IDataSet train) => BatchSize.StepGraphs(
+        options.Spec, train.Height, train.Width, new StepOptions(options.Optimizer, options.LabelSmoothing,
+            Passes: options.Accumulate, FrozenBatchNorm: options.FrozenBatchNorm), device);
 }

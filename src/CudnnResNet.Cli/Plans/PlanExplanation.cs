@@ -18,7 +18,7 @@ internal sealed class PlanExplanation(CompiledGraph compiled, IBackend backend, 
         for (int step = 0; step < compiled.Schedule.Segments.Length; step++)
         {
             Segment segment = compiled.Schedule.Segments[step];
-            if (segment.Nodes[0].Operation is SgdUpdate or Blend or SquaredSum or ClipScale or TrustRatio)
+            if (segment.Nodes[0].Operation is SgdUpdate or Blend or SquaredSum or ClipScale or TrustRatio or FindOverflow or AdjustLossScale)
             {
                 updates.Add(Report(segment));
                 continue;

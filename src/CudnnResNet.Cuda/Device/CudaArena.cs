@@ -11,6 +11,7 @@ internal sealed class CudaArena : Arena
 {
     private readonly CudaDevice _device;
     private readonly PinnedStaging _staging;
+    private readonly List<(Region Region, CUdeviceptr Start)> _attached = [];
     private CUdeviceptr _start;
 
     /// <exception cref="ResNetException">The device has too little memory; the message says what was asked and what is free.</exception>
@@ -32,7 +33,7 @@ internal sealed class CudaArena : Arena
         if (status == CUresult.CUDA_ERROR_OUT_OF_MEMORY)
         {
             (long free, long total) = device.Memory();
-            throw new ResNetException($"The device cannot provide {bytes / 1e6:F0} MB of memory: {free / 1e6:F0} MB of "
+            throw new MemoryShortageException(bytes, free, $"The device cannot provide {bytes / 1e6:F0} MB of memory: {free / 1e6:F0} MB of "
                 + $"{total / 1e6:F0} MB are free; use a smaller batch or image, or a memory limit.");
         }
         status.ThrowIfFailed(device.HasMemoryPools ? "cuMemAllocAsync" : "cuMemAlloc_v2");
@@ -62,9 +63,22 @@ internal sealed class CudaArena : Arena
     internal CUdeviceptr Address(Region region)
     {
         ObjectDisposedException.ThrowIf(_start.Value == 0, this);
+        foreach ((Region attached, CUdeviceptr start) in _attached)
+            if (region.OffsetBytes >= attached.OffsetBytes
+                && region.OffsetBytes - attached.OffsetBytes <= attached.Bytes - region.Bytes)
+                return start + (region.OffsetBytes - attached.OffsetBytes);
         if (region.OffsetBytes < 0 || region.Bytes < 0 || region.OffsetBytes > Bytes - region.Bytes)
             throw new ArgumentOutOfRangeException(nameof(region), region, $"The arena has {Bytes} bytes.");
         return _start + region.OffsetBytes;
+    }
+
+    /// <summary>A region of this arena that stands for memory of somebody else, who keeps it.</summary>
+    internal Region Attach(CUdeviceptr start, long bytes)
+    {
+        const long BetweenAttached = 1L << 48;
+        Region region = new((_attached.Count + 1) * BetweenAttached, bytes);
+        _attached.Add((region, start));
+        return region;
     }
 
     protected override void Dispose(bool disposing)

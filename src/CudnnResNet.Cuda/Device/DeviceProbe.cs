@@ -92,7 +92,10 @@ internal static unsafe class DeviceProbe
         byte* name = stackalloc byte[NameBytes];
         CudaDriver.cuDeviceGetName(name, NameBytes, device).ThrowIfFailed();
         CudaDriver.cuDeviceTotalMem_v2(out nuint bytes, device).ThrowIfFailed();
-        return new CudaDeviceDescription(ordinal, Marshal.PtrToStringUTF8((nint)name)!, ArchitectureOf(device), (long)bytes);
+        return new CudaDeviceDescription(ordinal, Marshal.PtrToStringUTF8((nint)name)!, ArchitectureOf(device), (long)bytes)
+        {
+            State = ManagementInfo.Of(device),
+        };
     }
 
     internal static int ArchitectureOf(CUdevice device) =>

@@ -42,6 +42,15 @@ internal static unsafe class DescriptorAttributes
         internal void Set(cudnnBackendAttributeName_t name, cudnnBackendHeurMode_t value) =>
             SetRaw(descriptor, name, CUDNN_TYPE_HEUR_MODE, 1, &value);
 
+        internal void Set(cudnnBackendAttributeName_t name, cudnnGenStatsMode_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_GENSTATS_MODE, 1, &value);
+
+        internal void Set(cudnnBackendAttributeName_t name, cudnnBackendNormMode_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_NORM_MODE, 1, &value);
+
+        internal void Set(cudnnBackendAttributeName_t name, cudnnBackendNormFwdPhase_t value) =>
+            SetRaw(descriptor, name, CUDNN_TYPE_NORM_FWD_PHASE, 1, &value);
+
         internal void Set(cudnnBackendAttributeName_t name, CudnnHandle value)
         {
             nint handle = value.Borrow();
@@ -62,6 +71,23 @@ internal static unsafe class DescriptorAttributes
         {
             fixed (CUdeviceptr* first = values)
                 SetRaw(descriptor, name, CUDNN_TYPE_VOID_PTR, values.Length, first);
+        }
+
+        internal void SetText(cudnnBackendAttributeName_t name, ReadOnlySpan<byte> text)
+        {
+            fixed (byte* first = text)
+                SetRaw(descriptor, name, CUDNN_TYPE_CHAR, text.Length, first);
+        }
+
+        internal byte[] GetText(cudnnBackendAttributeName_t name)
+        {
+            Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_CHAR, 0, out long count, null)
+                .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
+            byte[] text = new byte[count];
+            fixed (byte* first = text)
+                Cudnn.cudnnBackendGetAttribute(descriptor, name, CUDNN_TYPE_CHAR, count, out count, first)
+                    .ThrowIfFailed($"cudnnBackendGetAttribute({name})");
+            return text[..(int)count];
         }
 
         internal void FinalizeDescriptor(string what) =>

@@ -5,7 +5,7 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Cuda.Engines;
 
 /// <summary>The engines of every graph that was asked for, by problem line; asked of cuDNN once.</summary>
-internal sealed class EngineCatalog(CudaSession session) : IDisposable
+internal sealed class EngineCatalog(CudaSession session, EngineFiles files) : IDisposable
 {
     private readonly Dictionary<string, (EngineList? Engines, string? Refusal)> _known = new(StringComparer.Ordinal);
 
@@ -19,7 +19,7 @@ internal sealed class EngineCatalog(CudaSession session) : IDisposable
     {
         plan = null;
         if (!_known.TryGetValue(key, out (EngineList? Engines, string? Refusal) known))
-            _known.Add(key, known = Ask(type, build));
+            _known.Add(key, known = Ask(key, type, build));
         if (known.Engines is not { } engines)
             return known.Refusal;
         plan = engines.Plan(rank);
@@ -28,6 +28,12 @@ internal sealed class EngineCatalog(CudaSession session) : IDisposable
             : "cuDNN has no further engine";
     }
 
+    /// <summary>Keeps a plan of a graph on disk, because a network runs on it.</summary>
+    internal void Keep(string key, EnginePlan plan) => _known[key].Engines!.Keep(plan);
+
+    /// <summary>What the tensors of a graph that a plan was found for are bound to.</summary>
+    internal IReadOnlyList<TensorBinding> Bindings(string key) => _known[key].Engines!.Bindings;
+
     public void Dispose()
     {
         foreach ((EngineList? engines, _) in _known.Values)
@@ -35,7 +41,7 @@ internal sealed class EngineCatalog(CudaSession session) : IDisposable
         _known.Clear();
     }
 
-    private (EngineList?, string?) Ask(DataType type, Action<OperationGraph> build)
+    private (EngineList?, string?) Ask(string key, DataType type, Action<OperationGraph> build)
     {
         using Device.ContextScope scope = session.Device.Enter();
         OperationGraph graph = new();
@@ -43,7 +49,7 @@ internal sealed class EngineCatalog(CudaSession session) : IDisposable
         {
             build(graph);
             graph.Finish(session.Cudnn);
-            return (new EngineList(graph, session.Cudnn, new EnginePolicy(
+            return (new EngineList(key, graph, session.Cudnn, files, new EnginePolicy(
                 session.Options.AllowTf32 || type != DataType.Float32, session.Options.IsDeterministic,
                 session.Options.WorkspaceLimitBytes)), null);
         }

@@ -19,6 +19,9 @@ internal sealed class EngineList : IDisposable
     private static readonly cudnnBackendHeurMode_t[] Ranked =
         [cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_A, cudnnBackendHeurMode_t.CUDNN_HEUR_MODE_B];
 
+    private readonly string _key;
+    private readonly EngineFiles _files;
+    private readonly Dictionary<int, EnginePlan?> _restored = [];
     private readonly OperationGraph _graph;
     private readonly CudnnHandle _handle;
     private readonly EnginePolicy _policy;
@@ -26,14 +29,21 @@ internal sealed class EngineList : IDisposable
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly List<EnginePlan> _plans = [];
     private readonly List<string> _refusals = [];
+    private bool _isRanked;
     private bool _hasFallback;
 
     /// <summary>Takes ownership of <paramref name="graph"/>, which is finished.</summary>
-    internal EngineList(OperationGraph graph, CudnnHandle handle, EnginePolicy policy)
+    internal EngineList(string key, OperationGraph graph, CudnnHandle handle, EngineFiles files, EnginePolicy policy)
     {
+        (_key, _files) = (key, files);
         _graph = graph;
         _handle = handle;
         _policy = policy;
+    }
+
+    private void Rank()
+    {
+        _isRanked = true;
         List<CudnnBackendDescriptor>[] proposals = [.. Ranked.Select(Ask)];
         for (int i = 0; i < proposals.Max(list => list.Count); i++)
             foreach (List<CudnnBackendDescriptor> list in proposals)
@@ -41,12 +51,18 @@ internal sealed class EngineList : IDisposable
                     Consider(list[i]);
     }
 
+    internal IReadOnlyList<TensorBinding> Bindings => _graph.Bindings;
+
     /// <summary>Why configs were left out, in the order in which that came up.</summary>
     internal IReadOnlyList<string> Refusals => _refusals;
 
     /// <summary>The plan of a rank; null where fewer engines take the graph.</summary>
     internal EnginePlan? Plan(int rank)
     {
+        if (Restored(rank) is { } restored)
+            return restored;
+        if (!_isRanked)
+            Rank();
         while (_plans.Count <= rank)
         {
             if (_untried.Count == 0 && !_hasFallback)
@@ -62,10 +78,41 @@ internal sealed class EngineList : IDisposable
         return _plans[rank];
     }
 
+    /// <summary>The plan of a rank as an earlier process kept it, under the same policy; null where it must be asked for.</summary>
+    private EnginePlan? Restored(int rank)
+    {
+        if (_restored.TryGetValue(rank, out EnginePlan? known))
+            return known;
+        EnginePlan? plan = null;
+        if (_files.Find(FileKey, rank) is { } text)
+        {
+            try
+            {
+                plan = EnginePlan.Restore(text, _handle);
+            }
+            catch (CudnnException error)
+            {
+                _refusals.Add($"a kept plan: {error.Message}");
+            }
+        }
+        _restored.Add(rank, plan);
+        return plan;
+    }
+
+    /// <summary>Keeps a plan that is in use.</summary>
+    internal void Keep(EnginePlan plan)
+    {
+        int rank = _plans.IndexOf(plan);
+        if (rank >= 0 && plan.ToText() is { } text)
+            _files.Keep(FileKey, rank, text);
+    }
+
+    private string FileKey => $"{_key} {_policy}";
+
     public void Dispose()
     {
-        foreach (EnginePlan plan in _plans)
-            plan.Dispose();
+        foreach (EnginePlan? plan in _plans.Concat(_restored.Values))
+            plan?.Dispose();
         foreach (EngineConfig config in _untried)
             config.Dispose();
         _graph.Dispose();

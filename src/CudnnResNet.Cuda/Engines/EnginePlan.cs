@@ -7,9 +7,9 @@ namespace CudnnResNet.Cuda.Engines;
 /// <summary>An engine ready to run. One plan serves any number of bindings to memory, on one thread.</summary>
 internal sealed class EnginePlan : IDisposable
 {
-    private readonly EngineConfig _config;
+    private readonly EngineConfig? _config;
 
-    private EnginePlan(EngineConfig config, CudnnBackendDescriptor descriptor, long workspaceBytes)
+    private EnginePlan(EngineConfig? config, CudnnBackendDescriptor descriptor, long workspaceBytes)
     {
         _config = config;
         Descriptor = descriptor;
@@ -20,7 +20,7 @@ internal sealed class EnginePlan : IDisposable
 
     internal long WorkspaceBytes { get; }
 
-    internal string Tag => _config.Tag;
+    internal string Tag => _config?.Tag ?? "an engine of an earlier run";
 
     /// <summary>Takes ownership of <paramref name="config"/> unless it throws.</summary>
     internal static EnginePlan Create(EngineConfig config, CudnnHandle handle)
@@ -37,6 +37,37 @@ internal sealed class EnginePlan : IDisposable
         {
             plan.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>An engine from what <see cref="ToText"/> gave; another version of cuDNN or another device refuses it.</summary>
+    internal static EnginePlan Restore(byte[] text, CudnnHandle handle)
+    {
+        CudnnBackendDescriptor plan = DescriptorAttributes.Create(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        try
+        {
+            plan.Set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle);
+            plan.SetText(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, text);
+            plan.FinalizeDescriptor("kept execution plan");
+            return new EnginePlan(config: null, plan, plan.GetInt64(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
+        }
+        catch
+        {
+            plan.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The plan in cuDNN's own text; null where it has none for this engine.</summary>
+    internal byte[]? ToText()
+    {
+        try
+        {
+            return Descriptor.GetText(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
+        }
+        catch (CudnnException)
+        {
+            return null;
         }
     }
 
@@ -62,6 +93,6 @@ internal sealed class EnginePlan : IDisposable
     public void Dispose()
     {
         Descriptor.Dispose();
-        _config.Dispose();
+        _config?.Dispose();
     }
 }

@@ -16,7 +16,7 @@ internal sealed class CudaSession : IDisposable
     private readonly List<string> _refusals = [];
     private readonly List<IDisposable> _owned = [];
 
-    internal CudaSession(CudaDevice device, CudaOptions options)
+    internal CudaSession(CudaDevice device, CudaOptions options, string identity)
     {
         Device = device;
         Options = options;
@@ -33,7 +33,7 @@ internal sealed class CudaSession : IDisposable
             cudnn.Dispose();
             throw;
         }
-        Engines = new EngineCatalog(this);
+        Engines = new EngineCatalog(this, new EngineFiles(options.EngineCacheFolder, identity));
         Programs = new KernelPrograms(device);
         Casts = new CastLaunches(this);
     }

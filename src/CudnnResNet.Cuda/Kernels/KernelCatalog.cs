@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using CudnnResNet.Cuda.Engines;
 using CudnnResNet.Cuda.Kernels.Convolution;
+using CudnnResNet.Cuda.Kernels.Fused;
 using CudnnResNet.Cuda.Kernels.Own;
 using CudnnResNet.Cuda.Kernels.Products;
 using CudnnResNet.Kernels;
@@ -13,6 +14,9 @@ internal static class KernelCatalog
     /// <summary>As many engines as cuDNN's own autotuning tries; the first is meant to be the best guess.</summary>
     private const int EngineRanks = 8;
 
+    /// <summary>Exact patterns have few engines.</summary>
+    private const int FusedRanks = 2;
+
     private const int ProductRanks = 3;
 
     internal static ImmutableArray<Kernel> Create(CudaSession session) =>
@@ -20,17 +24,27 @@ internal static class KernelCatalog
         .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
         .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
         new ProductKernel(session),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new ConvolutionStatisticsKernel(session, rank)),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new GradientThroughNormKernel(session, rank)),
         new BatchNormTrainingKernel(session),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new NormForwardKernel(session, rank)),
+        new ClassicNormForwardKernel(session),
         new BatchNormBackwardKernel(session),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new NormBackwardKernel(session, rank)),
         new AffineKernel(session),
         new PointwiseKernel(session),
         new PoolingKernel(session),
         new ChannelSumKernel(session),
         new LossKernel(session),
-        new UpdateKernel(session),
+        new NormKernel(session),
+        new LossScalingKernel(session),
+        new SgdKernel(session),
+        new BlendKernel(session),
+        new FindOverflowKernel(session),
     ];
 
     private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>
         Enumerable.Range(0, EngineRanks).Select(rank => (Kernel)new EngineConvolutionKernel(session, pass, rank))
+            .Concat(Enumerable.Range(0, ProductRanks).Select(rank => new PointwiseConvolutionKernel(session, pass, rank)))
             .Append(new ClassicConvolutionKernel(session, pass));
 }

@@ -1,5 +1,3 @@
-using CudnnResNet.Data;
-
 namespace CudnnResNet.Imaging.Records;
 
 /// <summary>CRC-32 as gzip and PNG compute it.</summary>

@@ -81,7 +81,7 @@ internal sealed unsafe class RecordFile : IDisposable
             throw RecordHeader.Bad(Path, $"it has {_fileBytes} bytes, which are not what {header.Count} images take: truncated, or copied in part");
         ReadOnlySpan<byte> namesText = Bytes(header.NamesOffset, header.IndexOffset - header.NamesOffset);
         ReadOnlySpan<byte> index = Bytes(header.IndexOffset, end - header.IndexOffset);
-        Data.Crc32 checksum = new();
+        Crc32 checksum = new();
         checksum.Append(namesText);
         checksum.Append(index);
         if (checksum.Value != header.TableChecksum)

@@ -1,5 +1,4 @@
 using System.Text;
-using CudnnResNet.Data;
 
 namespace CudnnResNet.Imaging.Records;
 

@@ -44,6 +44,8 @@ internal static class KernelCatalog
         new SigmoidCrossEntropyKernel(gradient: true),
         new SgdUpdateKernel(team),
         new BlendKernel(team),
+        new LossScalingKernel(),
+        new NormReluBackwardKernel(),
         new SquaredSumKernel(team),
         new ClipScaleKernel(),
         new TrustRatioKernel(),

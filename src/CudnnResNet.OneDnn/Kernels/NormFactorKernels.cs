@@ -18,12 +18,17 @@ internal sealed unsafe class ClipScaleKernel : Kernel
     {
         OperandAddresses at = new(arguments);
         Node node = problem.Nodes[0];
-        return new Loaded(at.Floats(node.Inputs[0]), at.Floats(node.Outputs[0]), ((ClipScale)node.Operation).MaxNorm);
+        ClipScale clip = (ClipScale)node.Operation;
+        return new Loaded(at.Floats(node.Inputs[0]), clip.IsScaled ? at.Floats(node.Inputs[1]) : null, at.Floats(node.Outputs[0]), clip.MaxNorm);
     }
 
-    private sealed class Loaded(float* squaredNorm, float* scale, double maxNorm) : LoadedKernel
+    private sealed class Loaded(float* squaredNorm, float* inverse, float* scale, double maxNorm) : LoadedKernel
     {
-        public override void Run() => *scale = (float)Math.Min(1, maxNorm / (Math.Sqrt(*squaredNorm) + ClipScale.Epsilon));
+        public override void Run()
+        {
+            double unscale = inverse == null ? 1 : *inverse;
+            *scale = (float)(unscale * Math.Min(1, maxNorm / (unscale * Math.Sqrt(*squaredNorm) + ClipScale.Epsilon)));
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 using CudnnResNet.Graph;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Autodiff;
 
@@ -14,11 +15,19 @@ public static class BackwardGraph
     /// <summary>
     /// Appends the gradients of the node that computes <paramref name="loss"/> with respect to every parameter.
     /// </summary>
+    /// <param name="graph">A training graph.</param>
+    /// <param name="loss">Its loss.</param>
     public static LayerGraph OfLoss(LayerGraph graph, ValueId loss) => OfLoss(graph, loss, [.. graph.WithRole(ValueRole.Parameter)]);
 
     /// <summary>As <see cref="OfLoss(LayerGraph, ValueId)"/>, with respect to some parameters alone.</summary>
-    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, IReadOnlyList<Value> parameters) =>
-        Append(graph, loss, seed: null, [.. parameters.Select(value => value.Id)]).Graph;
+    /// <param name="graph">A training graph.</param>
+    /// <param name="loss">Its loss.</param>
+    /// <param name="parameters">Whose gradients are wanted.</param>
+    /// <param name="isScaled">All gradients are multiplied by a new state, <see cref="LossScaling.Scale"/>.</param>
+    /// <param name="recomputesMasks">A ReLU behind a batch norm is undone by that norm, not by its own result.</param>
+    public static LayerGraph OfLoss(LayerGraph graph, ValueId loss, IReadOnlyList<Value> parameters,
+        bool isScaled = false, bool recomputesMasks = false) =>
+        Append(graph, loss, seed: null, [.. parameters.Select(value => value.Id)], isScaled, recomputesMasks).Graph;
 
     /// <summary>
     /// Appends the gradients for an output gradient that the host supplies: a new input named
@@ -38,11 +47,20 @@ public static class BackwardGraph
     }
 
     private static (LayerGraph Graph, GradientTape Tape) Append(
-        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted)
+        LayerGraph graph, ValueId output, ValueId? seed, IReadOnlyCollection<ValueId> wanted,
+        bool isScaled = false, bool recomputesMasks = false)
     {
         HashSet<ValueId> differentiable = ReachableFrom(graph, wanted);
         GraphBuilder builder = new(graph);
-        GradientTape tape = new(builder, differentiable);
+        ValueId? scale = isScaled
+            ? builder.Declare(LossScaling.Scale, TensorShape.Scalar, graph[output].Type, ValueRole.State)
+            : null;
+        GradientTape tape = new(builder, differentiable) 
+        {
+            LossScale = scale,
+            Norms = graph.Nodes.Where(node => recomputesMasks && node.Operation is BatchNormTraining)
+                .ToDictionary(node => node.Outputs[0]),
+        };
         if (seed is { } given)
             tape.Contribute(output, given, "seed");
         foreach (Node node in graph.Nodes.Reverse())

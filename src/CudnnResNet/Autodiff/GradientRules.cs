@@ -24,6 +24,10 @@ internal static class GradientRules
             case BatchNormInference norm:
                 FrozenBatchNorm(node, norm, dy, tape);
                 break;
+            case Relu when tape.NormBefore(node) is { } norm:
+                One(node, new NormReluBackward(),
+                    [dy, norm.Inputs[0], norm.Inputs[1], norm.Inputs[2], norm.Outputs[1], norm.Outputs[2]], tape);
+                break;
             case Relu:
                 One(node, new ReluBackward(), [dy, node.Outputs[0]], tape);
                 break;
@@ -42,10 +46,10 @@ internal static class GradientRules
                 One(node, new SubsampleBackward(subsample.Geometry), [dy], tape);
                 break;
             case SoftmaxCrossEntropy loss:
-                One(node, new SoftmaxCrossEntropyBackward(loss.Smoothing), [node.Inputs[0], node.Inputs[1]], tape);
+                Loss(node, new SoftmaxCrossEntropyBackward(loss.Smoothing), tape);
                 break;
             case SigmoidCrossEntropy loss:
-                One(node, new SigmoidCrossEntropyBackward(loss.Smoothing), [node.Inputs[0], node.Inputs[1]], tape);
+                Loss(node, new SigmoidCrossEntropyBackward(loss.Smoothing), tape);
                 break;
             case Cast:
                 One(node, new Cast(tape.TypeOf(node.Inputs[0]).Type), [dy], tape);
@@ -62,6 +66,18 @@ internal static class GradientRules
         ValueId x = node.Inputs[0];
         if (tape.Needs(x))
             tape.Contribute(x, tape.Emit(backward, inputs, node.Scope, tape.NameFor(x))[0], node.Scope);
+    }
+
+    private static void Loss(Node node, Operation backward, GradientTape tape)
+    {
+        ValueId logits = node.Inputs[0];
+        if (!tape.Needs(logits))
+            return;
+        string name = tape.NameFor(logits);
+        ValueId gradient = tape.Emit(backward, [logits, node.Inputs[1]], node.Scope, name)[0];
+        if (tape.LossScale is { } scale)
+            gradient = tape.Emit(new Scale(), [gradient, scale], node.Scope, $"{name}.scaled")[0];
+        tape.Contribute(logits, gradient, node.Scope);
     }
 
     private static void Convolution(Node node, ConvolutionForward convolution, ValueId dy, GradientTape tape)

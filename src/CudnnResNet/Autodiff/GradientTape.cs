@@ -9,6 +9,15 @@ internal sealed class GradientTape(GraphBuilder graph, HashSet<ValueId> differen
     private readonly Dictionary<ValueId, ValueId> _gradients = [];
     private readonly Dictionary<TensorType, ValueId> _zeros = [];
 
+    /// <summary>What the loss's gradient is multiplied by; null multiplies by nothing.</summary>
+    public ValueId? LossScale { get; init; }
+
+    /// <summary>Batch norms by their result; empty where ReLUs are undone by what they made.</summary>
+    public IReadOnlyDictionary<ValueId, Node> Norms { get; init; } = new Dictionary<ValueId, Node>();
+
+    /// <summary>The batch norm whose result a ReLU takes, where the ReLU is to be undone by it.</summary>
+    public Node? NormBefore(Node relu) => Norms.GetValueOrDefault(relu.Inputs[0]);
+
     public ValueId? GradientOf(ValueId value) => _gradients.TryGetValue(value, out ValueId gradient) ? gradient : null;
 
     public bool Needs(ValueId value) => differentiable.Contains(value);

@@ -35,6 +35,9 @@ public sealed record SgdOptions(double Momentum, double WeightDecay, bool DecayB
 
     /// <summary>What a moving average of all weights keeps of itself in a step; null keeps no average.</summary>
     public double? AverageDecay { get; init; }
+
+    /// <summary>The loss's gradient is scaled; null takes it as it is.</summary>
+    public LossScaling? LossScaling { get; init; }
 }
 
 /// <summary>The learning rate of all parameters whose names begin alike, in relation to the run's.</summary>
@@ -79,15 +82,16 @@ public static class ParameterUpdates
 
     /// <summary>
     /// Appends one update a parameter, placed behind the last node that reads the parameter or makes its gradient, so
-    /// that a gradient's memory is free as soon as it is used. Where gradients are clipped, no update can come before
-    /// the norm of all of them is known: there they follow the last.
+    /// that a gradient's memory is free as soon as it is used. Where gradients are clipped or the loss is scaled, no
+    /// update can come before all of them are known: there they follow the last.
     /// </summary>
     /// <param name="graph">Forward and backward.</param>
     /// <param name="options">The update rule.</param>
     /// <param name="passes">Batches of a step, whose mean gradient it takes.</param>
-    public static StepGraphs Append(LayerGraph graph, SgdOptions options, int passes)
+    /// <param name="together">All updates follow the last gradient, so that one launch can do them all.</param>
+    public static StepGraphs Append(LayerGraph graph, SgdOptions options, int passes, bool together = false)
     {
-        UpdateNodes nodes = new(graph, options, passes);
+        UpdateNodes nodes = new(graph, options, passes, together);
         LayerGraph declared = nodes.Declared;
         return new StepGraphs(
             declared with { Nodes = Merge(graph, nodes.Passing, nodes.Updating) },
@@ -97,7 +101,20 @@ public static class ParameterUpdates
     private static ImmutableArray<Node> Merge(
         LayerGraph graph, IEnumerable<PlacedNode> passing, IEnumerable<PlacedNode> updating)
     {
-        ILookup<int, Node> placed = passing.Concat(updating).ToLookup(entry => entry.After, entry => entry.Node);
+        // Updates of one kind next to each other, where they stand at one place: kernels can take them as one.
+        ILookup<int, Node> placed = passing.Concat(updating.OrderBy(entry => Phase(entry.Node.Operation)))
+            .ToLookup(entry => entry.After, entry => entry.Node);
         return [.. graph.Nodes.SelectMany((node, index) => placed[index].Prepend(node))];
     }
+
+    private static int Phase(Operation operation) => operation switch
+    {
+        FindOverflow => 0,
+        SquaredSum => 1,
+        ClipScale => 2,
+        TrustRatio => 3,
+        SgdUpdate => 4,
+        Blend => 5,
+        _ => 6,
+    };
 }

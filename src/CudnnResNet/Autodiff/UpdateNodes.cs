@@ -16,12 +16,17 @@ internal sealed class UpdateNodes
     private readonly SgdOptions _options;
     private readonly int _passes;
     private readonly Dictionary<double, ValueId> _rates = [];
+
+    /// <summary>No update stands before this node.</summary>
+    private readonly int _earliest;
+
+    private readonly ScaleState? _scaling;
     private readonly GraphBuilder _builder;
     private readonly Dictionary<ValueId, int> _lastUse = [];
     private readonly List<PlacedNode> _passing = [];
     private readonly List<PlacedNode> _updating = [];
 
-    public UpdateNodes(LayerGraph graph, SgdOptions options, int passes)
+    public UpdateNodes(LayerGraph graph, SgdOptions options, int passes, bool together)
     {
         (_graph, _options, _passes, _builder) = (graph, options, passes, new GraphBuilder(graph));
         for (int i = 0; i < graph.Nodes.Length; i++)
@@ -30,13 +35,23 @@ internal sealed class UpdateNodes
         HashSet<string> names = [.. graph.Values.Select(value => value.Name)];
         ILookup<bool, Value> parameters = graph.WithRole(ValueRole.Parameter)
             .ToLookup(value => names.Contains(BackwardGraph.GradientName(value.Name)));
+        _earliest = together || options.LossScaling is not null ? graph.Nodes.Length - 1 : 0;
+        _scaling = options.LossScaling is null ? null : DeclareScaling(parameters[true].First().Type);
         Gradient[] gradients = [.. parameters[true].Select(GradientOf)];
-        (ValueId Id, int Known)? scale = options.ClipNorm is { } norm ? Clip(gradients, norm) : null;
+        if (_scaling is { } scaling)
+            foreach (Gradient gradient in gradients)
+                Change(_earliest, new FindOverflow(), [gradient.Id, scaling.Overflow]);
+        (ValueId Id, int Known)? scale = options.ClipNorm is { } norm ? Clip(gradients, norm)
+            : _scaling is { } unclipped ? (unclipped.Inverse, _earliest)
+            : null;
         foreach (Gradient gradient in gradients)
             Update(gradient, scale);
         if (options.AverageDecay is { } decay)
-            foreach (Value constant in graph.WithRole(ValueRole.State).Concat(parameters[false]))
-                Average(constant, decay, _lastUse[constant.Id]);
+            foreach (Value constant in graph.WithRole(ValueRole.State).Where(state => state.Name != LossScaling.Scale).Concat(parameters[false]))
+                Average(constant, decay, Math.Max(_lastUse[constant.Id], _earliest));
+        if (_scaling is { } state && options.LossScaling is { } rule)
+            Change(_earliest, new AdjustLossScale(rule.Growth, rule.Backoff, rule.Interval),
+                [state.Overflow, state.Scale, state.Inverse, state.GoodSteps, state.SkippedSteps]);
         Declared = _builder.ToGraph() with { Outputs = graph.Outputs };
     }
 
@@ -53,6 +68,17 @@ internal sealed class UpdateNodes
     /// <param name="Id">Its gradient, or the sum over the passes.</param>
     /// <param name="Made">The position behind which the gradient is there.</param>
     private readonly record struct Gradient(Value W, ValueId Id, int Made);
+
+    private readonly record struct ScaleState(
+        ValueId Scale, ValueId Inverse, ValueId GoodSteps, ValueId SkippedSteps, ValueId Overflow);
+
+    private ScaleState DeclareScaling(DataType type)
+    {
+        return new ScaleState(_graph.Find(LossScaling.Scale).Id, Scalar(LossScaling.Inverse), Scalar(LossScaling.GoodSteps),
+            Scalar(LossScaling.SkippedSteps), Scalar(LossScaling.Overflow));
+
+        ValueId Scalar(string name) => _builder.Declare(name, TensorShape.Scalar, type, ValueRole.State);
+    }
 
     private Gradient GradientOf(Value w)
     {
@@ -77,7 +103,10 @@ internal sealed class UpdateNodes
                 ? Emit(known, new SquaredSum { Continues = true }, [gradient.Id, sum], $"{gradient.W.Name}.norm.sum")
                 : Emit(known, new SquaredSum(), [gradient.Id], $"{gradient.W.Name}.norm.sum");
         }
-        return (Emit(known, new ClipScale(norm), [total!.Value], "clip_scale"), known);
+        known = Math.Max(known, _earliest);
+        ClipScale clip = new(norm) { IsScaled = _scaling is not null };
+        ImmutableArray<ValueId> inverse = _scaling is { } scaling ? [scaling.Inverse] : [];
+        return (Emit(known, clip, [total!.Value, .. inverse], "clip_scale"), known);
     }
 
     private ValueId RateOf(Value w)
@@ -94,7 +123,7 @@ internal sealed class UpdateNodes
         ValueId rate = RateOf(w);
         bool isVector = w.Shape.Rank <= 1;
         double decay = !isVector || _options.DecayBatchNormAndBias ? _options.WeightDecay : 0;
-        int after = Math.Max(Math.Max(_lastUse[w.Id], gradient.Made), scale?.Known ?? 0);
+        int after = Math.Max(Math.Max(_lastUse[w.Id], gradient.Made), Math.Max(scale?.Known ?? 0, _earliest));
         ImmutableArray<ValueId> scales = scale is { } known ? [known.Id] : [];
         ImmutableArray<ValueId> trusts = _options.TrustCoefficient is { } coefficient && !isVector
             ? [Trust(gradient, after, coefficient, decay, scales)]
@@ -105,8 +134,9 @@ internal sealed class UpdateNodes
             Nesterov = _options.Nesterov,
             IsScaled = scales.Length > 0,
             IsTrusted = trusts.Length > 0,
+            IsGuarded = _scaling is not null,
         };
-        Change(after, update, [w.Id, gradient.Id, velocity, rate, .. scales, .. trusts]);
+        Change(after, update, [w.Id, gradient.Id, velocity, rate, .. scales, .. trusts, .. Guard]);
         if (_passes > 1)
             Change(after, new Blend(0, 0), [gradient.Id, gradient.Id]);
         if (_options.AverageDecay is { } average)
@@ -127,8 +157,10 @@ internal sealed class UpdateNodes
     {
         ValueId average = _builder.Declare(
             ParameterUpdates.AverageName(weight.Name), weight.Shape, weight.Type, ValueRole.State);
-        Change(after, new Blend(decay, 1 - decay), [average, weight.Id]);
+        Change(after, new Blend(decay, 1 - decay) { IsGuarded = _scaling is not null }, [average, weight.Id, .. Guard]);
     }
+
+    private ImmutableArray<ValueId> Guard => _scaling is { } scaling ? [scaling.Overflow] : [];
 
     private ValueId Emit(int after, Operation operation, ImmutableArray<ValueId> inputs, string name)
     {

@@ -17,6 +17,12 @@ public sealed record CompilerOptions
     /// <summary>Where measured times are kept; null keeps none.</summary>
     public string? PlanCacheFolder { get; init; } = PlanCache.DefaultFolder;
 
+    /// <summary>
+    /// A plan that was chosen by measurement is kept in <see cref="PlanCacheFolder"/> and taken again, without asking about
+    /// alternatives, whenever the same graph is compiled for the same backend.
+    /// </summary>
+    public bool KeepsPlans { get; init; }
+
     /// <summary>Weights stay as they are between runs, so that kernels may repack them once: inference.</summary>
     public bool ConstantWeights { get; init; }
 
@@ -58,7 +64,9 @@ public static class Compiler
         KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
         GraphVerifier.Verify(graph);
         string fingerprint = PlanRecord.FingerprintOf(graph, options.ConstantWeights);
-        if (Recorded(graph, fingerprint, backend, options) is { } recorded)
+        PlanFiles? kept = options is { KeepsPlans: true, Tune: true, PlanCacheFolder: { } folder } ? new PlanFiles(folder, backend.Identity) : null;
+        if ((Recorded(graph, fingerprint, backend, options)
+            ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         CompiledGraph best = PlanWithin(graph, selector, options);
         if (options.Tune)
@@ -68,18 +76,23 @@ public static class Compiler
                 best = Fastest(best, unfused, backend, pool, cache);
         }
         cache.Save();
+        PlanRecord record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule);
+        kept?.Keep(record, options.MemoryLimitBytes);
         return best with
         {
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
             Measurements = selector.Measurements,
-            Record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule),
+            Record = record,
         };
     }
 
     private static CompiledGraph? Recorded(
-        LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options)
+        LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options) =>
+        Recorded(graph, options.Recorded.FirstOrDefault(record => record.Graph == fingerprint), backend, options);
+
+    private static CompiledGraph? Recorded(LayerGraph graph, PlanRecord? record, IBackend backend, CompilerOptions options)
     {
-        if (options.Recorded.FirstOrDefault(record => record.Graph == fingerprint) is not { } record
+        if (record is null
             || (!record.Freed.IsEmpty && !record.Freed.All(Rematerialisation.Candidates(graph).Select(id => id.Index).Contains)))
             return null;
         ImmutableArray<ValueId> freed = [.. record.Freed.Select(id => new ValueId(id))];

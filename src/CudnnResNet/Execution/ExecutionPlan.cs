@@ -55,14 +55,16 @@ public sealed class ExecutionPlan : IDisposable
     /// <param name="compiled">What to load.</param>
     /// <param name="backend">The backend that it was compiled for.</param>
     /// <param name="pool">Where to rent; without a pool the arena has exactly the planned size.</param>
-    public static ExecutionPlan Load(CompiledGraph compiled, IBackend backend, ArenaPool? pool = null)
+    /// <param name="place">Puts an input or an output elsewhere than planned, into memory of a host; null leaves it.</param>
+    public static ExecutionPlan Load(
+        CompiledGraph compiled, IBackend backend, ArenaPool? pool = null, Func<Arena, Value, Region?>? place = null)
     {
         MemoryPlan memory = compiled.Memory;
         Arena arena = pool?.Rent(memory.PeakBytes, clearBytes: memory.PersistentBytes)
             ?? backend.Allocate(memory.PeakBytes);
         try
         {
-            return Bind(compiled, backend, pool, ownsArena: true, arena);
+            return Bind(compiled, backend, pool, ownsArena: true, arena, place);
         }
         catch
         {
@@ -82,7 +84,8 @@ public sealed class ExecutionPlan : IDisposable
         Bind(compiled, backend, pool: null, ownsArena: false, arena);
 
     private static ExecutionPlan Bind(
-        CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena)
+        CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
+        Func<Arena, Value, Region?>? place = null)
     {
         MemoryPlan memory = compiled.Memory;
         Region[] regions = new Region[compiled.Graph.Values.Length];
@@ -91,17 +94,27 @@ public sealed class ExecutionPlan : IDisposable
         foreach (Allocation allocation in memory.Transient)
             foreach (ValueId id in allocation.Values)
                 regions[id.Index] = Transient(memory, allocation.Region) with { Bytes = compiled.Graph[id].Bytes };
+        if (place is not null)
+            foreach (Value value in compiled.Graph.Values)
+                if ((value.Role == ValueRole.Input || compiled.Graph.Outputs.Contains(value.Id)) && place(arena, value) is { } chosen)
+                    regions[value.Id.Index] = chosen.Bytes == value.Bytes
+                        ? chosen
+                        : throw new ArgumentException($"'{value.Name}' has {value.Bytes} bytes, its place {chosen.Bytes}.", nameof(place));
 
         LoadedKernel[] kernels = new LoadedKernel[compiled.Schedule.Segments.Length];
         try
         {
-            for (int step = 0; step < kernels.Length; step++)
+            int end;
+            for (int step = 0; step < kernels.Length; step = end)
             {
-                Segment segment = compiled.Schedule.Segments[step];
-                KernelArguments arguments = new(arena,
-                    [.. segment.Bound.GraphValues.Select(id => regions[id.Index])],
-                    Transient(memory, memory.Workspace[step]), memory.Packed[step]);
-                kernels[step] = segment.Kernel.Load(segment.Problem, arguments);
+                end = SegmentGroups.EndOf(compiled.Schedule.Segments, step);
+                if (end == step + 1)
+                {
+                    Segment segment = compiled.Schedule.Segments[step];
+                    kernels[step] = segment.Kernel.Load(segment.Problem, ArgumentsOf(step));
+                }
+                else
+                    SegmentGroups.Load(compiled.Schedule.Segments, step, end, ArgumentsOf, kernels);
             }
         }
         catch
@@ -111,6 +124,10 @@ public sealed class ExecutionPlan : IDisposable
             throw;
         }
         return new ExecutionPlan(compiled, backend, pool, ownsArena, arena, kernels, regions);
+
+        KernelArguments ArgumentsOf(int step) => new(arena,
+            [.. compiled.Schedule.Segments[step].Bound.GraphValues.Select(id => regions[id.Index])],
+            Transient(memory, memory.Workspace[step]), memory.Packed[step]);
     }
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>

@@ -8,7 +8,7 @@ namespace CudnnResNet.Execution;
 
 /// <summary>
 /// Reads and writes one value of a plan from host memory, converting between the caller's element type and the
-/// value's (float32, float64 or bf16). Holds a little staging memory of its own: a copy allocates nothing.
+/// value's (float32, float64, bf16 or fp16). Holds a little staging memory of its own: a copy allocates nothing.
 /// </summary>
 public sealed class HostAccess
 {
@@ -123,6 +123,7 @@ public sealed class HostAccess
         DataType.Float32 => MemoryMarshal.Cast<byte, float>(_staging)[index],
         DataType.BFloat16 => BitConverter.UInt32BitsToSingle(
             (uint)MemoryMarshal.Cast<byte, ushort>(_staging)[index] << 16),
+        DataType.Float16 => (double)MemoryMarshal.Cast<byte, Half>(_staging)[index],
         _ => throw Unsupported(),
     };
 

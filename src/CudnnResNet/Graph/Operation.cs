@@ -53,6 +53,13 @@ public sealed record Relu : Operation;
 /// <summary>dy, y → dx = dy where y &gt; 0, else 0; y is the forward output.</summary>
 public sealed record ReluBackward : Operation;
 
+/// <summary>
+/// dy, x, gamma[C], beta[C], savedMean[C], savedInverseDeviation[C] → dx = dy where the batch norm of x,
+/// <c>(x - mean) * inverseDeviation * gamma + beta</c>, is positive, else 0: the gradient of a ReLU behind a batch norm,
+/// from what the norm's own gradient reads anyway.
+/// </summary>
+public sealed record NormReluBackward : Operation;
+
 /// <summary>a, b → y = a + b: the join of a residual block, or of two gradients.</summary>
 public sealed record Add : Operation;
 
@@ -101,7 +108,7 @@ public sealed record SigmoidCrossEntropy(double Smoothing) : Operation;
 public sealed record SigmoidCrossEntropyBackward(double Smoothing) : Operation;
 
 /// <summary>
-/// w, dw, velocity, learningRate[] (, gradientScale[]) (, trustRatio[]) → nothing; w and velocity change in place:
+/// w, dw, velocity, learningRate[] (, gradientScale[]) (, trustRatio[]) (, overflow[]) → nothing; w and velocity change in place:
 /// <c>g = (gradientScale * dw + WeightDecay * w) * trustRatio; velocity = Momentum * velocity + g;
 /// w -= learningRate * velocity</c> (PyTorch's SGD, where a factor that is not given is 1).
 /// </summary>
@@ -115,13 +122,37 @@ public sealed record SgdUpdate(double Momentum, double WeightDecay) : Operation
 
     /// <summary>There is a trustRatio: see <see cref="TrustRatio"/>.</summary>
     public bool IsTrusted { get; init; }
+
+    /// <summary>There is an overflow[], the last input: where it is not 0, nothing changes. See <see cref="FindOverflow"/>.</summary>
+    public bool IsGuarded { get; init; }
 }
 
 /// <summary>
-/// y, x → nothing; y changes in place to <c>Keep * y + Take * x</c>. An operand whose factor is 0 is not read. Adds up
+/// y, x (, overflow[]) → nothing; y changes in place to <c>Keep * y + Take * x</c>. An operand whose factor is 0 is not read. Adds up
 /// gradients, moves averages, clears.
 /// </summary>
-public sealed record Blend(double Keep, double Take) : Operation;
+public sealed record Blend(double Keep, double Take) : Operation
+{
+    /// <summary>There is an overflow[], the last input: where it is not 0, nothing changes. See <see cref="FindOverflow"/>.</summary>
+    public bool IsGuarded { get; init; }
+}
+
+/// <summary>
+/// x, factor[] → y = factor * x: the gradient of the logits times the loss scale, so that gradients behind it do not
+/// vanish in fp16.
+/// </summary>
+public sealed record Scale : Operation;
+
+/// <summary>x, overflow[] → nothing; overflow becomes 1 where an element of x is infinite or NaN, else stays as it is.</summary>
+public sealed record FindOverflow : Operation;
+
+/// <summary>
+/// overflow[], scale[], inverse[], goodSteps[], skippedSteps[] → nothing; all change in place. A step that overflowed
+/// counts as skipped, multiplies the scale by Backoff and ends the run of good steps; the Interval-th good step in a row
+/// multiplies it by Growth, unless that is not finite in the scale's type. Then inverse = 1 / scale and overflow = 0
+/// (PyTorch's <c>GradScaler</c>).
+/// </summary>
+public sealed record AdjustLossScale(double Growth, double Backoff, int Interval) : Operation;
 
 /// <summary>
 /// x (, sum[]) → total[] = the sum of x² (+ sum), accumulated so that the order depends on the backend's configuration
@@ -134,13 +165,17 @@ public sealed record SquaredSum : Operation
 }
 
 /// <summary>
-/// squaredNorm[] → scale[] = min(1, MaxNorm / (norm + 1e-6)): what gradients are multiplied by so that their norm is
-/// MaxNorm at most (PyTorch's <c>clip_grad_norm_</c>). A NaN stays one.
+/// squaredNorm[] (, inverse[]) → scale[] = inverse * min(1, MaxNorm / (inverse * norm + 1e-6)): what gradients are
+/// multiplied by so that their norm is MaxNorm at most (PyTorch's <c>clip_grad_norm_</c>). The inverse takes a loss
+/// scale back and is 1 where it is not given. A NaN stays one.
 /// </summary>
 public sealed record ClipScale(double MaxNorm) : Operation
 {
     /// <summary>As PyTorch has it.</summary>
     public const double Epsilon = 1e-6;
+
+    /// <summary>There is an inverse: see <see cref="AdjustLossScale"/>.</summary>
+    public bool IsScaled { get; init; }
 }
 
 /// <summary>

@@ -26,6 +26,7 @@ public static class OperationTable
         [typeof(ScaleBias)] = new("scale_bias", 0, []),
         [typeof(Relu)] = new("relu", 0, []),
         [typeof(ReluBackward)] = new("relu_bwd", 0, []),
+        [typeof(NormReluBackward)] = new("norm_relu_bwd", 0, []),
         [typeof(Add)] = new("add", 0, []),
         [typeof(MaxPool)] = new("max_pool", 0, []),
         [typeof(MaxPoolBackward)] = new("max_pool_bwd", 0, []),
@@ -45,6 +46,9 @@ public static class OperationTable
         [typeof(SquaredSum)] = new("squared_sum", 0, []),
         [typeof(ClipScale)] = new("clip_scale", 0, []),
         [typeof(TrustRatio)] = new("trust_ratio", 0, []),
+        [typeof(Scale)] = new("scale", 0, []),
+        [typeof(FindOverflow)] = new("find_overflow", 0, [1]),
+        [typeof(AdjustLossScale)] = new("adjust_loss_scale", 0, [0, 1, 2, 3, 4]),
         [typeof(Cast)] = new("cast", 0, []),
     };
 

@@ -32,9 +32,9 @@ public static class ShapeRules
             LinearBackwardData l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
             LinearBackwardFilter l => (TensorShape.Matrix(chain.D0, l.OutFeatures), 2),
             SigmoidCrossEntropy or SigmoidCrossEntropyBackward => (TensorShape.Matrix(chain.D0, 1), 2),
-            ClipScale or TrustRatio => (TensorShape.Scalar, 0),
+            ClipScale or TrustRatio or AdjustLossScale => (TensorShape.Scalar, 0),
             SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward or GlobalAveragePoolBackward => ((TensorShape?)null, 2),
-            BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or GlobalAveragePool => (null, 4),
+            BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward or NormReluBackward or GlobalAveragePool => (null, 4),
             _ => (null, chain.Rank),
         };
         if (chain.Rank != rank)
@@ -96,6 +96,8 @@ public static class ShapeRules
                 return [chain, vector, vector, vector, vector];
             case BatchNormBackward:
                 return [chain, chain, vector, vector, vector];
+            case NormReluBackward:
+                return [chain, chain, vector, vector, vector, vector];
             case ScaleBias:
                 return [chain, vector, vector];
             case ReluBackward or Add:
@@ -106,9 +108,16 @@ public static class ShapeRules
                 or SigmoidCrossEntropy or SigmoidCrossEntropyBackward:
                 return [chain, labels];
             case SgdUpdate update:
-                return [chain, chain, chain, scalar, .. Optional(scalar, update.IsScaled), .. Optional(scalar, update.IsTrusted)];
-            case Blend:
-                return [chain, chain];
+                return [chain, chain, chain, scalar, .. Optional(scalar, update.IsScaled), .. Optional(scalar, update.IsTrusted),
+                    .. Optional(scalar, update.IsGuarded)];
+            case Blend blend:
+                return [chain, chain, .. Optional(scalar, blend.IsGuarded)];
+            case Scale or FindOverflow:
+                return [chain, scalar];
+            case AdjustLossScale:
+                return [chain, chain, chain, chain, chain];
+            case ClipScale clip:
+                return [chain, .. Optional(chain, clip.IsScaled)];
             case SquaredSum sum:
                 return [chain, .. Optional(scalar, sum.Continues)];
             case TrustRatio ratio:
@@ -120,8 +129,7 @@ public static class ShapeRules
                 return [chain, new(TensorShape.Matrix(linear.OutFeatures, linear.InFeatures), parameter)];
             case LinearBackwardFilter linear:
                 return [new(TensorShape.Matrix(shape.D0, linear.InFeatures), linear.ActivationType), chain];
-            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Subsample or SubsampleBackward
-                or Cast or ClipScale:
+            case ChannelSum or Relu or MaxPool or GlobalAveragePool or GlobalAveragePoolBackward or Subsample or SubsampleBackward or Cast:
                 return [chain];
             default:
                 throw new ArgumentOutOfRangeException(nameof(operation), operation, "No shape rule.");
@@ -152,8 +160,8 @@ public static class ShapeRules
                 return [chain, vector, vector];
             case BatchNormBackward:
                 return [chain, vector, vector];
-            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or Add
-                or ClipScale or TrustRatio:
+            case BatchNormInference or BatchNormApply or ScaleBias or Relu or ReluBackward or NormReluBackward or Add
+                or ClipScale or TrustRatio or Scale:
                 return [chain];
             case MaxPool { Geometry: var g }:
                 TensorShape pooled = TensorShape.Nhwc(shape.N, g.P, g.Q, g.C);
@@ -180,7 +188,7 @@ public static class ShapeRules
                 return [new(TensorShape.Scalar, chain.Type)];
             case SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward:
                 return [chain];
-            case SgdUpdate or Blend:
+            case SgdUpdate or Blend or FindOverflow or AdjustLossScale:
                 return [];
             case SquaredSum:
                 return [new(TensorShape.Scalar, parameter)];

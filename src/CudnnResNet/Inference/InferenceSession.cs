@@ -53,13 +53,21 @@ public sealed class InferenceSession : IDisposable
             BatchNormFolding.Apply(ResNetGraph.Inference(spec, batch, height, width, precision)).Graph,
             backend, options with { ConstantWeights = true });
 
-    public static InferenceSession Create(ResNetSpec spec, int batch, int height, int width,
-        Precision precision, IBackend backend, CompilerOptions options)
+    /// <param name="spec">The network.</param>
+    /// <param name="batch">Images of a run.</param>
+    /// <param name="height">Of an image.</param>
+    /// <param name="width">Of an image.</param>
+    /// <param name="precision">The number formats.</param>
+    /// <param name="backend">Computes.</param>
+    /// <param name="options">How the plan is made.</param>
+    /// <param name="place">Puts <c>images</c> and <c>logits</c> into memory of a host, so that nothing is copied.</param>
+    public static InferenceSession Create(ResNetSpec spec, int batch, int height, int width, Precision precision,
+        IBackend backend, CompilerOptions options, Func<Arena, Value, Region?>? place = null)
     {
         LayerGraph network = ResNetGraph.Inference(spec, batch, height, width, precision);
         FoldedGraph folded = BatchNormFolding.Apply(network);
         CompiledGraph compiled = Compiler.Compile(folded.Graph, backend, options with { ConstantWeights = true });
-        return new InferenceSession(spec, network, folded, ExecutionPlan.Load(compiled, backend));
+        return new InferenceSession(spec, network, folded, ExecutionPlan.Load(compiled, backend, place: place));
     }
 
     /// <summary>The parameters and running statistics that <see cref="LoadWeights"/> needs.</summary>

@@ -29,6 +29,20 @@ public interface IBackend : IDisposable
 
     KernelSupport Supports(Precision precision);
 
+    /// <summary>
+    /// One launch for the updates of all tensors is worth keeping every gradient until the end of the step.
+    /// </summary>
+    bool PrefersGroupedUpdates => false;
+
+    /// <summary>
+    /// The mask of a ReLU behind a batch norm is computed again from the norm's input, which the gradient of the norm reads
+    /// in any case, instead of read from the ReLU's result: memory costs more than arithmetic.
+    /// </summary>
+    bool PrefersRecomputedMasks => false;
+
+    /// <summary>Memory that nobody holds, of a device with memory of its own; null where the backend does not tell.</summary>
+    long? FreeBytes => null;
+
     /// <summary>Measures the limits of this device, in less than a second; null where the backend cannot.</summary>
     MachinePeaks? MeasurePeaks(Precision precision) => null;
 

@@ -30,6 +30,17 @@ public abstract class Kernel
 
     /// <summary>Binds the kernel to memory. Only called for problems that <see cref="Check"/> accepted.</summary>
     public abstract LoadedKernel Load(Problem problem, KernelArguments arguments);
+
+    /// <summary>
+    /// Problems that follow each other and have equal groups may be loaded as one kernel, which does them in any order.
+    /// Only problems without outputs, workspace and packed weights have a group: what such a problem changes in place,
+    /// no other of its group reads. Null is done alone.
+    /// </summary>
+    public virtual string? GroupOf(Problem problem) => null;
+
+    /// <summary>Binds a group to memory; <paramref name="arguments"/> are those of each problem.</summary>
+    public virtual LoadedKernel LoadGroup(ReadOnlySpan<Problem> problems, ReadOnlySpan<KernelArguments> arguments) =>
+        throw new NotSupportedException($"{Name} has no groups.");
 }
 
 /// <summary>A kernel bound to memory.</summary>

@@ -46,7 +46,7 @@ internal sealed class Tokens(string line, string[] words)
                     _unused.Remove(word);
                     return type;
                 }
-        throw new ResNetException($"'{line}' lacks an element type (f32, bf16 or f64).");
+        throw new ResNetException($"'{line}' lacks an element type (f32, bf16, f16 or f64).");
     }
 
     public bool Has(string name) => words.Any(word => word.Length > name.Length
@@ -81,6 +81,7 @@ internal static class OperationReader
         "scale_bias" => new ScaleBias(),
         "relu" => new Relu(),
         "relu_bwd" => new ReluBackward(),
+        "norm_relu_bwd" => new NormReluBackward(),
         "add" => new Add(),
         "max_pool" => new MaxPool(chain is { } x
             ? new(x.Shape.H, x.Shape.W, x.Shape.C, t.Integer("window"), t.Integer("stride"), t.Integer("pad", smallest: 0))
@@ -104,10 +105,14 @@ internal static class OperationReader
             Nesterov = t.Word("nesterov"),
             IsScaled = t.Word("scaled"),
             IsTrusted = t.Word("trusted"),
+            IsGuarded = t.Word("guarded"),
         },
-        "blend" => new Blend(t.Number("keep"), t.Number("take")),
+        "blend" => new Blend(t.Number("keep"), t.Number("take")) { IsGuarded = t.Word("guarded") },
         "squared_sum" => new SquaredSum { Continues = t.Word("plus") },
-        "clip_scale" => new ClipScale(t.Number("max")),
+        "clip_scale" => new ClipScale(t.Number("max")) { IsScaled = t.Word("scaled") },
+        "scale" => new Scale(),
+        "find_overflow" => new FindOverflow(),
+        "adjust_loss_scale" => new AdjustLossScale(t.Number("growth"), t.Number("backoff"), t.Integer("every")),
         "trust_ratio" => new TrustRatio(t.Number("coef"), t.Number("wd")) { IsScaled = t.Word("scaled") },
         "cast" => new Cast(t.Type(chain is null ? 1 : 0)),
         _ => throw new ResNetException($"'{name}' is not an operation of the problem language."),
@@ -126,7 +131,7 @@ internal static class OperationReader
             GlobalAveragePoolBackward => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),
             LinearBackwardData l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
             LinearBackwardFilter l => TensorShape.Matrix(t.Integer("n"), l.OutFeatures),
-            ClipScale or TrustRatio => TensorShape.Scalar,
+            ClipScale or TrustRatio or AdjustLossScale => TensorShape.Scalar,
             _ when t.Has("e") => TensorShape.Vector(t.Integer("e")),
             _ when t.Has("h") => TensorShape.Nhwc(t.Integer("n"), t.Integer("h"), t.Integer("w"), t.Integer("c")),
             _ => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),

@@ -23,7 +23,7 @@ public sealed class ReferenceBackend : IBackend
             new ConvolutionBackwardFilterKernel(_workers), new ChannelSumKernel(_workers),
             new BatchNormTrainingKernel(_workers), new BatchNormInferenceKernel(_workers),
             new BatchNormApplyKernel(_workers), new BatchNormBackwardKernel(_workers), new ScaleBiasKernel(_workers),
-            new ReluKernel(_workers), new ReluBackwardKernel(_workers), new AddKernel(_workers),
+            new ReluKernel(_workers), new ReluBackwardKernel(_workers), new NormReluBackwardKernel(_workers), new AddKernel(_workers),
             new MaxPoolKernel(_workers), new MaxPoolBackwardKernel(_workers),
             new GlobalAveragePoolKernel(_workers), new GlobalAveragePoolBackwardKernel(_workers),
             new SubsampleKernel(_workers), new SubsampleBackwardKernel(_workers),
@@ -32,6 +32,7 @@ public sealed class ReferenceBackend : IBackend
             new SigmoidCrossEntropyKernel(_workers), new SigmoidCrossEntropyBackwardKernel(_workers),
             new SgdUpdateKernel(_workers), new BlendKernel(_workers), new SquaredSumKernel(_workers),
             new ClipScaleKernel(_workers), new TrustRatioKernel(_workers), new CastKernel(_workers),
+            new ScaleKernel(_workers), new FindOverflowKernel(_workers), new AdjustLossScaleKernel(_workers),
         ];
     }
 
@@ -46,9 +47,9 @@ public sealed class ReferenceBackend : IBackend
     /// <summary>Its kernels are bound by arithmetic, whatever a cache holds.</summary>
     public long CacheBytes => 0;
 
-    public KernelSupport Supports(Precision precision) => precision == Precision.Bf16
-        ? KernelSupport.No("the reference backend has fp32 and fp64 only")
-        : KernelSupport.Yes;
+    public KernelSupport Supports(Precision precision) => precision is Precision.Fp32 or Precision.Fp64
+        ? KernelSupport.Yes
+        : KernelSupport.No("the reference backend has fp32 and fp64 only");
 
     public Arena Allocate(long bytes) => new ManagedArena(bytes);
 

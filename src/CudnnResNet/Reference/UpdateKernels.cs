@@ -20,7 +20,9 @@ internal sealed class SgdUpdateKernel(WorkerPool workers) : ReferenceKernel<SgdU
             Span<T> velocity = Binding.Input<T>(2);
             double rate = Binding.Scalar<T>(3);
             double scale = operation.IsScaled ? Binding.Scalar<T>(4) : 1;
-            double trust = operation.IsTrusted ? Binding.Scalar<T>(Binding.InputCount - 1) : 1;
+            double trust = operation.IsTrusted ? Binding.Scalar<T>(operation.IsScaled ? 5 : 4) : 1;
+            if (operation.IsGuarded && Binding.Scalar<T>(Binding.InputCount - 1) != 0)
+                return;
             for (int i = begin; i < end; i++)
             {
                 double weight = double.CreateTruncating(w[i]);
@@ -47,6 +49,8 @@ internal sealed class BlendKernel(WorkerPool workers) : ReferenceKernel<Blend>(w
         {
             Span<T> y = Binding.Input<T>(0);
             ReadOnlySpan<T> x = Binding.Input<T>(1);
+            if (operation.IsGuarded && Binding.Scalar<T>(2) != 0)
+                return;
             for (int i = begin; i < end; i++)
             {
                 double kept = operation.Keep == 0 ? 0 : operation.Keep * double.CreateTruncating(y[i]);
@@ -76,13 +80,17 @@ internal sealed class SquaredSumKernel(WorkerPool workers) : ReferenceKernel<Squ
 
 internal sealed class ClipScaleKernel(WorkerPool workers) : ReferenceKernel<ClipScale>(workers)
 {
-    protected override LoadedKernel Bind<T>(Binding binding) => new Loaded<T>(binding, OperationOf(binding).MaxNorm);
+    protected override LoadedKernel Bind<T>(Binding binding) => new Loaded<T>(binding, OperationOf(binding));
 
-    private sealed class Loaded<T>(Binding binding, double maxNorm) : LoadedReference(binding, items: 1)
+    private sealed class Loaded<T>(Binding binding, ClipScale operation) : LoadedReference(binding, items: 1)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        public override void Do(int begin, int end, int worker) => Binding.Output<T>(0)[0] =
-            T.CreateTruncating(Math.Min(1, maxNorm / (Math.Sqrt(Binding.Scalar<T>(0)) + ClipScale.Epsilon)));
+        public override void Do(int begin, int end, int worker)
+        {
+            double inverse = operation.IsScaled ? Binding.Scalar<T>(1) : 1;
+            double norm = inverse * Math.Sqrt(Binding.Scalar<T>(0));
+            Binding.Output<T>(0)[0] = T.CreateTruncating(inverse * Math.Min(1, operation.MaxNorm / (norm + ClipScale.Epsilon)));
+        }
     }
 }
 

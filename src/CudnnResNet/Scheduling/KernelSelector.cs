@@ -62,7 +62,9 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
             return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
         ImmutableArray<KernelCandidate> timed = Time(accepting, problem);
         KernelCandidate best = timed.MinBy(candidate => candidate.Microseconds)!;
-        return new Selection(best.Kernel, best.Microseconds!.Value, timed);
+        return double.IsFinite(best.Microseconds!.Value)
+            ? new Selection(best.Kernel, best.Microseconds.Value, timed)
+            : new Selection(null, double.PositiveInfinity, []);
     }
 
     /// <summary>All times of a problem are taken in one go, so that they compare.</summary>

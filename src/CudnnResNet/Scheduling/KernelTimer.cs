@@ -36,12 +36,13 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     // are zero; positions in a pooling window are the centre of 3 x 3, which never lies in the padding.
     private static readonly byte[] Floats = Pattern(DataType.Float32);
     private static readonly byte[] BFloats = Pattern(DataType.BFloat16);
+    private static readonly byte[] Halves = Pattern(DataType.Float16);
     private static readonly byte[] Zeros = new byte[PatternBytes];
     private static readonly byte[] Centres = [.. Enumerable.Repeat((byte)4, PatternBytes)];
 
     /// <summary>
     /// The time that one run of each kernel adds to a step, in microseconds: the least of several, because whatever
-    /// disturbs a run makes it longer, and the gap behind it.
+    /// disturbs a run makes it longer, and the gap behind it. Infinite for a kernel that refuses to run.
     /// </summary>
     public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
@@ -88,6 +89,10 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             copies[0].Run();
             backend.Synchronize();
             return LeastTime(copies, bestSoFar);
+        }
+        catch (KernelRefusedException)
+        {
+            return double.PositiveInfinity;
         }
         finally
         {
@@ -156,6 +161,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         {
             DataType.Float32 => Floats,
             DataType.BFloat16 => BFloats,
+            DataType.Float16 => Halves,
             DataType.UInt8 => Centres,
             _ => Zeros,
         };
@@ -173,6 +179,9 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         if (type == DataType.Float32)
             foreach (ref float x in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
                 x = 0.25f + (state = state * 1664525 + 1013904223) / (float)uint.MaxValue * 0.75f;
+        else if (type == DataType.Float16)
+            foreach (ref Half x in MemoryMarshal.Cast<byte, Half>(bytes.AsSpan()))
+                x = (Half)(0.25f + (state = state * 1664525 + 1013904223) / (float)uint.MaxValue * 0.75f);
         else
             foreach (ref ushort x in MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()))
                 x = (ushort)(0x3E80 + ((state = state * 1664525 + 1013904223) >> 24));

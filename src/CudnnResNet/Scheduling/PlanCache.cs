@@ -106,7 +106,7 @@ public sealed class PlanCache
         {
             int tab = line.IndexOf('\t', StringComparison.Ordinal);
             if (tab > 0 && double.TryParse(line.AsSpan(0, tab), CultureInfo.InvariantCulture, out double time)
-                && double.IsFinite(time) && time > 0)
+                && time > 0)
                 _times[line[(tab + 1)..]] = time;
         }
     }

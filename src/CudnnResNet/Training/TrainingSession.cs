@@ -33,21 +33,32 @@ public sealed class TrainingSession : IDisposable
     private readonly (HostAccess Access, double Factor)[] _rates;
     private readonly float[] _passLogits;
     private readonly double[] _scalar = new double[1];
+    private readonly HostAccess? _lossScale;
+    private readonly bool _keepsGradients;
+    private double _gradientScale = 1;
 
-    private TrainingSession(ResNetSpec spec, int passes, SgdOptions optimizer, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate)
+    private TrainingSession(ResNetSpec spec, StepOptions step, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate)
     {
         Spec = spec;
-        Passes = passes;
+        Passes = step.Passes;
+        _keepsGradients = step.KeepGradients;
         _shared = shared;
         _update = new TrainingPass(update);
         _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
         _images = _update.Access(ResNetGraph.Images);
         _labels = _update.Access(ResNetGraph.Labels);
-        _rates = [.. optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
+        _rates = [.. step.Optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
             .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
             .Where(rate => update.Compiled.Graph.WithRole(ValueRole.Input).Any(value => value.Name == rate.Name))
             .Select(rate => (_update.Access(rate.Name), rate.Factor))];
-        _passLogits = passes == 1 ? [] : new float[LogitElements];
+        _passLogits = Passes == 1 ? [] : new float[LogitElements];
+        if (step.Optimizer.LossScaling is not { } scaling)
+            return;
+        _lossScale = _update.Access(LossScaling.Scale);
+        _scalar[0] = scaling.Initial;
+        _lossScale.Write(_scalar);
+        _scalar[0] = 1 / scaling.Initial;
+        _update.Access(LossScaling.Inverse).Write(_scalar);
     }
 
     public ResNetSpec Spec { get; }
@@ -67,6 +78,22 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
 
+    /// <summary>What the next step multiplies the gradient of its loss by; null where the loss is not scaled.</summary>
+    public double? ReadLossScale()
+    {
+        _lossScale?.Read(_scalar);
+        return _lossScale is null ? null : _scalar[0];
+    }
+
+    /// <summary>Steps whose gradients were not finite, so that they changed no weight; null where the loss is not scaled.</summary>
+    public long? ReadSkippedSteps()
+    {
+        if (_lossScale is null)
+            return null;
+        _update.Access(LossScaling.SkippedSteps).Read(_scalar);
+        return (long)_scalar[0];
+    }
+
     /// <summary>Records copies and kernels of the steps it asks for.</summary>
     public StepTrace? Trace
     {
@@ -84,15 +111,23 @@ public sealed class TrainingSession : IDisposable
         ? [("plan", Compiled)]
         : [("plan", Compiled), ("plan of the accumulation", _accumulate.Plan.Compiled)];
 
-    /// <summary>The graph of a whole step, or of the last pass of one.</summary>
+    /// <summary>The graph of a whole step, or of the last pass of one, as a backend wants it.</summary>
     public static LayerGraph StepGraph(
-        ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options) =>
-        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing, options.FrozenBatchNorm), options).Update;
+        ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options, IBackend? backend = null) =>
+        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing, options.FrozenBatchNorm),
+            For(precision, options), backend).Update;
 
     /// <exception cref="ResNetException">The options exclude each other.</exception>
     public static TrainingSession Create(ResNetSpec spec, int batch, int height, int width,
         Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
-        Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm), step, backend, options);
+        Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
+            For(precision, step), backend, options);
+
+    /// <summary>fp16 cannot hold small gradients: it scales the loss, also where nobody said so.</summary>
+    private static StepOptions For(Precision precision, StepOptions step) =>
+        precision != Precision.Fp16 || step.Optimizer.LossScaling is not null
+            ? step
+            : step with { Optimizer = step.Optimizer with { LossScaling = new LossScaling() } };
 
     /// <param name="spec">Describes the network to others.</param>
     /// <param name="forward">Inputs <c>images</c> and <c>labels</c>, outputs <c>logits</c> and <c>loss</c>.</param>
@@ -106,18 +141,18 @@ public sealed class TrainingSession : IDisposable
         if (step is { KeepGradients: true, Passes: > 1 })
             throw new ResNetException("Gradients that are accumulated over several batches are cleared in the update; "
                 + "to read them, leave out the accumulation.");
-        StepGraphs graphs = Graphs(forward, step);
+        StepGraphs graphs = Graphs(forward, step, backend);
         CompilerOptions changing = options with { ConstantWeights = false };
         CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
         if (graphs.Accumulate is not { } accumulate)
-            return new TrainingSession(spec, step.Passes, step.Optimizer, shared: null, ExecutionPlan.Load(update, backend), accumulate: null);
+            return new TrainingSession(spec, step, shared: null, ExecutionPlan.Load(update, backend), accumulate: null);
         CompiledGraph before = Compiler.Compile(accumulate, backend, changing);
         if (before.Memory.PersistentBytes != update.Memory.PersistentBytes)
             throw new InvalidOperationException("The two plans of a step do not lay out what lasts alike.");
         Arena arena = backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes));
         try
         {
-            return new TrainingSession(spec, step.Passes, step.Optimizer, arena,
+            return new TrainingSession(spec, step, arena,
                 ExecutionPlan.LoadInto(arena, update, backend), ExecutionPlan.LoadInto(arena, before, backend));
         }
         catch
@@ -155,18 +190,19 @@ public sealed class TrainingSession : IDisposable
         : null;
 
     /// <summary>
-    /// Momentum buffers under <c>optimizer.{parameter}.velocity</c>, and moving averages under <c>ema.{weight}</c>.
+    /// Momentum buffers and the loss scale under <c>optimizer.</c> (<c>optimizer.{parameter}.velocity</c>), moving averages
+    /// under <c>ema.{weight}</c>.
     /// </summary>
     public IEnumerable<NamedTensor> SaveOptimizer() =>
     [
-        .. Compiled.Graph.Values.Where(IsVelocity).Select(value => ToFile(value, NetworkWeights.OptimizerPrefix + value.Name)),
+        .. Compiled.Graph.Values.Where(IsOptimizerState).Select(value => ToFile(value, NetworkWeights.OptimizerPrefix + value.Name)),
         .. Averages.Select(pair => ToFile(pair.Average, NetworkWeights.AveragePrefix + pair.Weight)),
     ];
 
     /// <exception cref="ResNetException">A momentum buffer or a moving average is missing or has another shape.</exception>
     public void LoadOptimizer(NetworkWeights weights)
     {
-        List<Value> buffers = [.. Compiled.Graph.Values.Where(IsVelocity)];
+        List<Value> buffers = [.. Compiled.Graph.Values.Where(IsOptimizerState)];
         Dictionary<string, NamedTensor> tensors = weights.Tensors
             .Where(entry => entry.Key.StartsWith(NetworkWeights.OptimizerPrefix, StringComparison.Ordinal))
             .ToDictionary(entry => entry.Key[NetworkWeights.OptimizerPrefix.Length..], entry => entry.Value);
@@ -185,7 +221,7 @@ public sealed class TrainingSession : IDisposable
 
     /// <summary>The gradients of the last step; the session must have been made with KeepGradients.</summary>
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
-        .Select(pair => ToFile(pair.Gradient, pair.Parameter));
+        .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
     /// <summary>One step on images (NHWC, normalised) and labels.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
@@ -243,13 +279,15 @@ public sealed class TrainingSession : IDisposable
         _shared?.Dispose();
     }
 
-    private static StepGraphs Graphs(LayerGraph forward, StepOptions options)
+    private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)
     {
         IReadOnlyList<Value> trained = ParameterUpdates.Trained(forward, options.Optimizer);
         if (trained.Count == 0)
             throw new ResNetException("Every parameter is frozen; leave some to be trained.");
-        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id, trained);
-        StepGraphs graphs = ParameterUpdates.Append(backward, options.Optimizer, options.Passes);
+        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id, trained,
+            isScaled: options.Optimizer.LossScaling is not null, recomputesMasks: backend?.PrefersRecomputedMasks ?? false);
+        StepGraphs graphs = ParameterUpdates.Append(
+            backward, options.Optimizer, options.Passes, together: backend?.PrefersGroupedUpdates ?? false);
         LayerGraph step = graphs.Update;
         return options.KeepGradients
             ? graphs with
@@ -273,6 +311,9 @@ public sealed class TrainingSession : IDisposable
     private double RunPass(int pass, ReadOnlySpan<int> labels, double learningRate)
     {
         WriteLabels(PartOf(labels, pass), learningRate);
+        // The step may change it, and the gradients that it keeps carry the old one.
+        if (_keepsGradients && ReadLossScale() is { } scale)
+            _gradientScale = scale;
         TrainingPass run = pass < Passes - 1 ? _accumulate! : _update;
         run.Plan.Run();
         if (Passes > 1)
@@ -305,10 +346,13 @@ public sealed class TrainingSession : IDisposable
         new HostAccess(_update.Plan, value).Write(values);
     }
 
-    private NamedTensor ToFile(Value value, string name, double[]? buffer = null)
+    private NamedTensor ToFile(Value value, string name, double[]? buffer = null, double factor = 1)
     {
         Span<double> values = (buffer ?? new double[value.Shape.Elements]).AsSpan(0, (int)value.Shape.Elements);
         new HostAccess(_update.Plan, value).Read(values);
+        if (factor != 1)
+            for (int i = 0; i < values.Length; i++)
+                values[i] *= factor;
         return NetworkWeights.ToFile(value, name, values);
     }
 
@@ -323,8 +367,8 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    private static bool IsVelocity(Value value) =>
-        value.Role == ValueRole.State && value.Name.EndsWith(".velocity", StringComparison.Ordinal);
+    private static bool IsOptimizerState(Value value) => value.Role == ValueRole.State
+        && (value.Name.EndsWith(".velocity", StringComparison.Ordinal) || LossScaling.IsLasting(value.Name));
 
     private static bool IsWeight(Value value) => value.Role == ValueRole.Parameter || (value.Role == ValueRole.State
         && (value.Name.EndsWith(".running_mean", StringComparison.Ordinal)

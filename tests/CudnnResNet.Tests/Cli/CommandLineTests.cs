@@ -13,7 +13,7 @@ public class CommandLineTests
     [InlineData("--lr is 'NaN'", "train", "--data", "fashion-mnist-subset", "--lr", "NaN")]
     [InlineData("learning rate of -1", "train", "--data", "fashion-mnist-subset", "--lr", "-1")]
     [InlineData("--batch is '1.5'; give a whole number", "train", "--data", "fashion-mnist-subset", "--batch", "1.5")]
-    [InlineData("batch of 0", "train", "--data", "fashion-mnist-subset", "--batch", "0")]
+    [InlineData("--batch is '0'; give a whole number from 1, or auto", "train", "--data", "fashion-mnist-subset", "--batch", "0")]
     [InlineData("label smoothing of 1", "train", "--data", "fashion-mnist-subset", "--label-smoothing", "1")]
     [InlineData("--epochs and --steps", "train", "--data", "fashion-mnist-subset", "--epochs", "1", "--steps", "1")]
     [InlineData("--schedule is 'triangle'; give one of constant, cosine", "train", "--data", "fashion-mnist-subset", "--schedule", "triangle")]
@@ -29,7 +29,7 @@ public class CommandLineTests
     [InlineData("--device is 'cuda:x'", "train", "--data", "fashion-mnist-subset", "--device", "cuda:x")]
     [InlineData("The native path '/nonexistent' is not a folder", "plan", "--device", "cuda", "--native-path", "/nonexistent")]
     [InlineData("--device is 'gpu'", "train", "--data", "fashion-mnist-subset", "--device", "gpu")]
-    [InlineData("--precision is 'fp16'", "train", "--data", "fashion-mnist-subset", "--precision", "fp16")]
+    [InlineData("--precision is 'fp8'", "train", "--data", "fashion-mnist-subset", "--precision", "fp8")]
     [InlineData("--precision bf16: the reference backend has fp32 and fp64 only",
         "train", "--data", "fashion-mnist-subset", "--precision", "bf16", "--device", "reference")]
     [InlineData("--threads is 0", "train", "--data", "fashion-mnist-subset", "--threads", "0")]

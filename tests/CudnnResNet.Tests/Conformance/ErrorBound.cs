@@ -29,6 +29,6 @@ internal readonly record struct ErrorBound(params double[] Channels)
     public double Allowed(int element, double expected, DataType type)
     {
         double roundoff = StorageFormat.UnitRoundoff(type);
-        return At(element) * (1 + roundoff) + Math.Abs(expected) * roundoff;
+        return At(element) * (1 + roundoff) + Math.Max(Math.Abs(expected) * roundoff, StorageFormat.Underflow(type));
     }
 }

@@ -18,6 +18,7 @@ internal static class KernelCheck
     {
         DataType[] types = [.. problem.Values.Select(value => value.Type)];
         return types.Contains(DataType.BFloat16) ? Precision.Bf16
+            : types.Contains(DataType.Float16) ? Precision.Fp16
             : types.Contains(DataType.Float64) ? Precision.Fp64 : Precision.Fp32;
     }
 

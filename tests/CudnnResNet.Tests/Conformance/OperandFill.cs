@@ -35,9 +35,11 @@ internal sealed class OperandFill(Problem problem)
         (ConvolutionBackwardData { Geometry: var g }, 1) => Normal(shape, 1 / Math.Sqrt(g.R * g.S * g.K)),
         (Linear l, 1) => Normal(shape, 1 / Math.Sqrt(l.InFeatures)),
         (LinearBackwardData l, 1) => Normal(shape, 1 / Math.Sqrt(l.OutFeatures)),
-        (BatchNormTraining, 0) => OffCentre(shape, type == DataType.BFloat16 ? 30 : 1000),
+        (BatchNormTraining, 0) => OffCentre(shape, type is DataType.BFloat16 or DataType.Float16 ? 30 : 1000),
         (BatchNormTraining or BatchNormInference or BatchNormApply or ScaleBias, 1) => Uniform(shape, 0.5, 1.5),
-        (BatchNormBackward, 2) => Uniform(shape, 0.5, 1.5),
+        (BatchNormBackward or NormReluBackward, 2) => Uniform(shape, 0.5, 1.5),
+        (NormReluBackward, 4) => Normal(shape, 0.2),
+        (NormReluBackward, 5) => Uniform(shape, 0.5, 2),
         (BatchNormTraining or BatchNormInference or BatchNormApply or BatchNormBackward, 4) => Uniform(shape, 0.5, 2),
         (BatchNormInference or BatchNormApply or BatchNormBackward, 3) => Normal(shape, 0.2),
         (ReluBackward, 1) => Array.ConvertAll(Normal(shape, 1), value => Math.Max(value, 0)),
@@ -48,6 +50,13 @@ internal sealed class OperandFill(Problem problem)
         (SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward, 0) => Normal(shape, 4),
         (SigmoidCrossEntropy or SigmoidCrossEntropyBackward, 0) => Normal(shape, 10),
         (SgdUpdate, 3) => [0.1],
+        (SgdUpdate { IsGuarded: true } update, _) when slot == 4 + (update.IsScaled ? 1 : 0) + (update.IsTrusted ? 1 : 0) => [0],
+        (Blend, 2) or (FindOverflow, 1) => [0],
+        (FindOverflow, 0) => WithInfinity(shape),
+        (Scale, 1) or (AdjustLossScale, 1) => [1024],
+        (ClipScale, 1) => [1.0 / 1024],
+        (AdjustLossScale, 0) => [_random.Next(2)],
+        (AdjustLossScale, > 1) => [_random.Next(4)],
         (SgdUpdate, > 3) or (TrustRatio, 2) => [0.7],
         (ClipScale or TrustRatio, _) or (SquaredSum, 1) => Uniform(shape, 1, 30),
         _ => Normal(shape, 1),
@@ -69,6 +78,14 @@ internal sealed class OperandFill(Problem problem)
         double[] values = Normal(shape, 1);
         for (int i = 0; i < values.Length; i++)
             values[i] += i % shape.C % 3 == 2 ? offset : 0;
+        return values;
+    }
+
+    private double[] WithInfinity(TensorShape shape)
+    {
+        double[] values = Normal(shape, 1);
+        if (values.Length % 2 == 1)
+            values[^1] = double.NegativeInfinity;
         return values;
     }
 

@@ -86,7 +86,7 @@ internal sealed class Oracle(ReferenceBackend reference)
     }
 
     private static DataType Widen(DataType type) =>
-        type is DataType.Float32 or DataType.BFloat16 ? DataType.Float64 : type;
+        type is DataType.Float32 or DataType.BFloat16 or DataType.Float16 ? DataType.Float64 : type;
 }
 
 /// <summary>What one node made, and what it changed in place, by input slot.</summary>

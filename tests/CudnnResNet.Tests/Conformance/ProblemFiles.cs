@@ -15,8 +15,7 @@ internal static partial class ProblemFiles
 
     private static IEnumerable<string> Read()
     {
-        string folder = Path.Combine(
-            RepositoryRoot.Path, "tests", "CudnnResNet.Tests", "Conformance", "Problems");
+        string folder = Path.Combine(AppContext.BaseDirectory, "Conformance", "Problems");
         foreach (string file in Directory.GetFiles(folder, "*.txt").Order())
             foreach (string row in File.ReadLines(file))
                 if (row.Split('#')[0].Trim() is { Length: > 0 } line)

@@ -12,8 +12,12 @@ internal static class StorageFormat
         DataType.Float64 => Math.ScaleB(1, -53),
         DataType.Float32 => Math.ScaleB(1, -24),
         DataType.BFloat16 => Math.ScaleB(1, -8),
+        DataType.Float16 => Math.ScaleB(1, -11),
         _ => 0,
     };
+
+    /// <summary>The largest absolute error of one rounding among numbers too small for full precision: fp16 has them above 1e-5.</summary>
+    public static double Underflow(DataType type) => type == DataType.Float16 ? Math.ScaleB(1, -25) : 0;
 
     /// <summary>The nearest number of the type, ties to even.</summary>
     public static double Round(double value, DataType type) => type switch
@@ -21,6 +25,7 @@ internal static class StorageFormat
         DataType.Float64 => value,
         DataType.Float32 => (float)value,
         DataType.BFloat16 => RoundToBFloat16(value),
+        DataType.Float16 => (double)(Half)value,
         DataType.Int32 or DataType.UInt8 => Math.Round(value),
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
     };
@@ -44,6 +49,9 @@ internal static class StorageFormat
                 case DataType.BFloat16:
                     uint bits = BitConverter.SingleToUInt32Bits((float)RoundToBFloat16(values[i]));
                     BinaryPrimitives.WriteUInt16LittleEndian(element, (ushort)(bits >> 16));
+                    break;
+                case DataType.Float16:
+                    BinaryPrimitives.WriteHalfLittleEndian(element, (Half)values[i]);
                     break;
                 case DataType.Int32:
                     BinaryPrimitives.WriteInt32LittleEndian(element, (int)values[i]);
@@ -70,6 +78,7 @@ internal static class StorageFormat
                 DataType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(element),
                 DataType.BFloat16 => BitConverter.UInt32BitsToSingle(
                     (uint)BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
+                DataType.Float16 => (double)BinaryPrimitives.ReadHalfLittleEndian(element),
                 DataType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(element),
                 DataType.UInt8 => element[0],
                 _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),

@@ -56,6 +56,7 @@ internal sealed class Tolerance
         Blend blend => new(2 * _u * (Math.Abs(blend.Keep) * Rms.Largest(_in[0]) + Math.Abs(blend.Take) * Rms.Largest(_in[1]))),
         SgdUpdate sgd => new((4 + (sgd.Nesterov ? 2 : 0) + (sgd.IsScaled ? 1 : 0) + (sgd.IsTrusted ? 1 : 0)) * _u * (Rms.Largest(_in[slot]) + Rms.Largest(_in[1])
             + sgd.WeightDecay * Rms.Largest(_in[0]) + sgd.Momentum * Rms.Largest(_in[2]))),
+        FindOverflow or AdjustLossScale => ErrorBound.Exact,
         _ => throw new InvalidOperationException($"{_node.Operation} changes nothing."),
     };
 
@@ -63,7 +64,7 @@ internal sealed class Tolerance
     {
         switch (_node.Operation)
         {
-            case Relu or ReluBackward or MaxPool or Subsample or SubsampleBackward or Cast:
+            case Relu or ReluBackward or NormReluBackward or MaxPool or Subsample or SubsampleBackward or Cast:
                 return [.. _node.Outputs.Select((_, slot) => slot == 0 ? Known(0) : ErrorBound.Exact)];
             case Add:
                 return [Incoming(0) + Incoming(1)];
@@ -101,8 +102,10 @@ internal sealed class Tolerance
             case SoftmaxCrossEntropy or SoftmaxCrossEntropyBackward
                 or SigmoidCrossEntropy or SigmoidCrossEntropyBackward:
                 return [Loss()];
-            case SgdUpdate or Blend:
+            case SgdUpdate or Blend or FindOverflow or AdjustLossScale:
                 return [];
+            case Scale:
+                return [new(_u * Rms.Largest(_result.Outputs[0]))];
             case SquaredSum:
                 // Blocks are added up in float64, or pairwise: a sum in one float32 would be off by the root of its length.
                 return [new(Deviations * _u * _result.Outputs[0][0])];

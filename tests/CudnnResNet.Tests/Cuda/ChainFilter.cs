@@ -16,6 +16,10 @@ internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> le
 
     public long CacheBytes => inner.CacheBytes;
 
+    public bool PrefersGroupedUpdates => inner.PrefersGroupedUpdates;
+
+    public bool PrefersRecomputedMasks => inner.PrefersRecomputedMasks;
+
     public ImmutableArray<Kernel> Kernels { get; } = [.. inner.Kernels.Select(kernel => new Filtered(kernel, lets))];
 
     public KernelSupport Supports(Precision precision) => inner.Supports(precision);
@@ -45,5 +49,10 @@ internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> le
         public override bool RoundsToActivationType(Problem problem, ValueId output) => inner.RoundsToActivationType(problem, output);
 
         public override LoadedKernel Load(Problem problem, KernelArguments arguments) => inner.Load(problem, arguments);
+
+        public override string? GroupOf(Problem problem) => inner.GroupOf(problem);
+
+        public override LoadedKernel LoadGroup(ReadOnlySpan<Problem> problems, ReadOnlySpan<KernelArguments> arguments) =>
+            inner.LoadGroup(problems, arguments);
     }
 }

@@ -24,7 +24,8 @@ internal static class DeviceUnderTest
         ? $"{refusal} Without a GPU, set {Variable} to the folder that native/simgpu/build prints."
         : null;
 
-    public static CudaBackend Create() => new(new CudaOptions { IsDeterministic = true });
+    public static CudaBackend Create(bool allowTf32 = false, bool recordsGraphs = true) =>
+        new(new CudaOptions { IsDeterministic = true, AllowTf32 = allowTf32, RecordsGraphs = recordsGraphs });
 }
 
 /// <summary>A fact about a CUDA device, real or simulated; skipped, and saying why, where there is none.</summary>

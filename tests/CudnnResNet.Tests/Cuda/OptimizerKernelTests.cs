@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
+using CudnnResNet.Cuda.Kernels.Own;
 
 namespace CudnnResNet.Tests.Cuda;
 
@@ -25,7 +27,8 @@ public sealed class OptimizerKernelTests
         double[] w = Values(elements, 1), dw = Values(elements, 2), v = Values(elements, 3);
         using KernelMemory ws = Elements.Memory(w, "f32"), dws = Elements.Memory(dw, "f32"), vs = Elements.Memory(v, "f32");
         using KernelMemory rate = Elements.Memory([Rate], "f32"), scale = Elements.Memory([0.5], "f32"), trust = Elements.Memory([0.25], "f32");
-        HostKernels.Run("sgd_update", 2, ws, dws, vs, rate, scale, trust, Null, (long)elements, Momentum, Decay, nesterov ? 1 : 0);
+        Run("sgd_update", 2, new SgdRow(ws.Address, dws.Address, vs.Address, rate.Address, scale.Address, trust.Address, Null,
+            elements, Momentum, Decay, nesterov ? 1 : 0));
         double[] newW = Elements.Of(ws, "f32"), newV = Elements.Of(vs, "f32");
         for (int i = 0; i < elements; i++)
         {
@@ -42,7 +45,7 @@ public sealed class OptimizerKernelTests
         const int ChunkElements = 256;
         int[] lengths = [1, 256, 700, 5];
         List<KernelMemory> memory = [];
-        List<UpdateRow> rows = [];
+        List<SgdRow> rows = [];
         List<(int, int)> chunks = [];
         using KernelMemory rate = Elements.Memory([Rate], "f32");
         foreach (int length in lengths)
@@ -51,16 +54,16 @@ public sealed class OptimizerKernelTests
                 chunks.Add((rows.Count, chunk));
             KernelMemory[] operands = [.. Enumerable.Range(1, 3).Select(seed => Elements.Memory(Values(length, seed), "f32"))];
             memory.AddRange(operands);
-            rows.Add(new UpdateRow(operands[0].Address, operands[1].Address, operands[2].Address, Null, length, Decay, 0));
+            rows.Add(Row(operands[0], operands[1], operands[2], rate, length));
         }
-        using (KernelMemory table = KernelMemory.Of<UpdateRow>(CollectionsMarshal.AsSpan(rows)))
+        using (KernelMemory table = KernelMemory.Of<SgdRow>(CollectionsMarshal.AsSpan(rows)))
         using (KernelMemory shares = KernelMemory.Of<(int, int)>(CollectionsMarshal.AsSpan(chunks)))
-            HostKernels.Run("sgd_update_all", chunks.Count, table, shares, rate, Null, Null, ChunkElements, Momentum, 1);
+            HostKernels.Run("sgd_update_all", chunks.Count, table, shares, ChunkElements);
         for (int i = 0; i < lengths.Length; i++)
         {
             using KernelMemory w = Elements.Memory(Values(lengths[i], 1), "f32"), dw = Elements.Memory(Values(lengths[i], 2), "f32");
             using KernelMemory v = Elements.Memory(Values(lengths[i], 3), "f32");
-            HostKernels.Run("sgd_update", 1, w, dw, v, rate, Null, Null, Null, (long)lengths[i], Momentum, Decay, 1);
+            Run("sgd_update", 1, Row(w, dw, v, rate, lengths[i]));
             Assert.Equal(w.Bytes.ToArray(), memory[3 * i].Bytes.ToArray());
             Assert.Equal(v.Bytes.ToArray(), memory[3 * i + 2].Bytes.ToArray());
         }
@@ -72,28 +75,38 @@ public sealed class OptimizerKernelTests
     {
         double[] dw = Values(1031, 2);
         using KernelMemory w = Elements.Memory(Values(1031, 1), "f32"), v = Elements.Memory(Values(1031, 3), "f32");
-        using KernelMemory rate = Elements.Memory([Rate], "f32"), flag = KernelMemory.Of<uint>([0]);
-        using KernelMemory state = KernelMemory.Of<LossScale>([new LossScale(1024, 1f / 1024, 0, 0)]);
+        using KernelMemory rate = Elements.Memory([Rate], "f32"), flag = Elements.Memory([0], "f32");
+        using KernelMemory scale = Elements.Memory([1024], "f32"), inverse = Elements.Memory([1.0 / 1024], "f32");
+        using KernelMemory good = Elements.Memory([0], "f32"), skipped = Elements.Memory([0], "f32");
         foreach (double spoiled in (double[])[double.PositiveInfinity, double.NaN])
         {
             using KernelMemory gradient = Elements.Memory([.. dw[..^1], spoiled], "f32");
             byte[] before = [.. w.Bytes, .. v.Bytes];
-            HostKernels.Run("find_overflow", 2, gradient, flag, 1031L);
-            Assert.Equal(1u, flag.As<uint>()[0]);
-            HostKernels.Run("sgd_update", 1, w, gradient, v, rate, Null, Null, flag, 1031L, Momentum, Decay, 0);
-            HostKernels.Run("blend_guarded", 1, v, w, flag, 1031L, 0.5f, 0.5f);
+            Run("find_overflow", 2, new OverflowRow(gradient.Address, flag.Address, 1031));
+            Assert.Equal(1, Elements.Of(flag, "f32")[0]);
+            Run("sgd_update", 1, Row(w, gradient, v, rate, 1031) with { Overflow = flag.Address });
+            Run("blend", 1, new BlendRow(v.Address, w.Address, flag.Address, 1031, 0.5f, 0.5f));
             Assert.Equal(before, (byte[])[.. w.Bytes, .. v.Bytes]);
-            HostKernels.Run("adjust_loss_scale", 1, state, flag, 2f, 0.5f, 3);
-            Assert.Equal(0u, flag.As<uint>()[0]);
+            Adjust();
         }
-        Assert.Equal(new LossScale(256, 1f / 256, 0, 2), state.As<LossScale>()[0]);
-        using KernelMemory good = Elements.Memory(dw, "f32");
+        Assert.Equal([256, 1.0 / 256, 0, 2], State());
+        using KernelMemory finite = Elements.Memory(dw, "f32");
+        using KernelMemory table = KernelMemory.Of<OverflowRow>([new OverflowRow(finite.Address, flag.Address, 1031)]);
+        using KernelMemory shares = KernelMemory.Of<(int, int)>([(0, 0), (0, 1)]);
         for (int step = 0; step < 4; step++)
         {
-            HostKernels.Run("find_overflow", 2, good, flag, 1031L);
-            HostKernels.Run("adjust_loss_scale", 1, state, flag, 2f, 0.5f, 3);
+            HostKernels.Run("find_overflow_all", 2, table, shares, 1024);
+            Adjust();
         }
-        Assert.Equal(new LossScale(512, 1f / 512, 1, 2), state.As<LossScale>()[0]);
+        Assert.Equal([512, 1.0 / 512, 1, 2], State());
+
+        void Adjust()
+        {
+            HostKernels.Run("adjust_loss_scale", 1, flag, scale, inverse, good, skipped, 2f, 0.5f, 3f);
+            Assert.Equal(0, Elements.Of(flag, "f32")[0]);
+        }
+
+        double[] State() => [.. new[] { scale, inverse, good, skipped }.Select(memory => Elements.Of(memory, "f32")[0])];
     }
 
     /// <summary>What is not read may hold anything.</summary>
@@ -106,7 +119,7 @@ public sealed class OptimizerKernelTests
     {
         double[] nothing = [.. Enumerable.Repeat(double.NaN, 9)], x = Values(9, 1), y = Values(9, 2);
         using KernelMemory ys = Elements.Memory(keep == 0 ? nothing : y, "f32"), xs = Elements.Memory(take == 0 ? nothing : x, "f32");
-        HostKernels.Run("blend_guarded", 1, ys, xs, Null, 9L, keep, take);
+        Run("blend", 1, new BlendRow(ys.Address, xs.Address, Null, 9, keep, take));
         Assert.All(Elements.Of(ys, "f32").Zip(x.Zip(y)), row =>
             Assert.Equal(keep * (float)row.Second.Second + take * (float)row.Second.First, row.First, 1e-6));
     }
@@ -117,8 +130,9 @@ public sealed class OptimizerKernelTests
         return [.. Enumerable.Range(0, count).Select(_ => 2 * random.NextDouble() - 1)];
     }
 
-    private readonly record struct LossScale(float Scale, float Inverse, uint GoodSteps, uint SkippedSteps);
+    private static SgdRow Row(KernelMemory w, KernelMemory dw, KernelMemory velocity, KernelMemory rate, int elements) =>
+        new(w.Address, dw.Address, velocity.Address, rate.Address, Null, Null, Null, elements, Momentum, Decay, Nesterov: 1);
 
-    private readonly record struct UpdateRow(
-        CUdeviceptr W, CUdeviceptr Dw, CUdeviceptr Velocity, CUdeviceptr Trust, long Elements, float Decay, int Reserved);
+    private static void Run<TRow>(string kernel, int blocks, TRow row) where TRow : unmanaged =>
+        HostKernels.Run(kernel, blocks, LaunchArgument.Of(row));
 }

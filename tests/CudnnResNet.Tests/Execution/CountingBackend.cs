@@ -14,6 +14,10 @@ internal sealed class CountingBackend(IBackend inner) : IBackend
     public string Identity => inner.Identity;
     public int Threads => inner.Threads;
     public long CacheBytes => inner.CacheBytes;
+
+    public bool PrefersGroupedUpdates => inner.PrefersGroupedUpdates;
+
+    public bool PrefersRecomputedMasks => inner.PrefersRecomputedMasks;
     public ImmutableArray<Kernel> Kernels => inner.Kernels;
 
     public KernelSupport Supports(Precision precision) => inner.Supports(precision);

@@ -12,6 +12,10 @@ internal sealed class PreferringBackend(IBackend inner, Func<string, bool> isPre
     public int Threads => inner.Threads;
     public long CacheBytes => inner.CacheBytes;
 
+    public bool PrefersGroupedUpdates => inner.PrefersGroupedUpdates;
+
+    public bool PrefersRecomputedMasks => inner.PrefersRecomputedMasks;
+
     public ImmutableArray<Kernel> Kernels { get; } = [.. inner.Kernels.OrderBy(kernel => isPreferred(kernel.Name) ? 0 : 1)];
 
     public KernelSupport Supports(Precision precision) => inner.Supports(precision);

@@ -14,6 +14,8 @@ internal static class Debian13
         if (File.Exists("/etc/debian_version")
             && File.ReadAllText("/etc/debian_version").StartsWith("13", StringComparison.Ordinal))
             return "This is Debian 13 already.";
+        if (!File.Exists(Script))
+            return "The repository is not here.";
         (int status, string output) = Run("true");
         return status == 0 ? null : output.Trim();
     });
@@ -21,12 +23,14 @@ internal static class Debian13
     /// <summary>Where the script puts it: beside the plan cache.</summary>
     public static string Root => Path.Combine(Path.GetDirectoryName(PlanCache.DefaultFolder)!, "debian13");
 
+    private static string Script => Path.Combine(RepositoryRoot.Path, "tools", "in-debian-13");
+
     /// <summary>Why there is no such root here; null where there is one.</summary>
     public static string? Refusal => s_refusal.Value;
 
     public static (int Status, string Output) Run(params string[] command)
     {
-        ProcessStartInfo start = new(Path.Combine(RepositoryRoot.Path, "tools", "in-debian-13"), command)
+        ProcessStartInfo start = new(Script, command)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

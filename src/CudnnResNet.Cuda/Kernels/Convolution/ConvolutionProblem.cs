@@ -15,91 +15,128 @@ namespace CudnnResNet.Cuda.Kernels.Convolution;
 /// <param name="X">Images, or their gradient.</param>
 /// <param name="Filter">In the parameters' type, as it lies in memory; or its gradient.</param>
 /// <param name="Y">Result of everything, or the gradient of the forward result.</param>
-/// <param name="Bias">One number a channel; null without.</param>
-/// <param name="Residual">What is added before the ReLU; null without.</param>
-/// <param name="HasRelu">Ends in a ReLU.</param>
-internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeometry Geometry,
-    Value X, Value Filter, Value Y, Value? Bias, Value? Residual, bool HasRelu)
+internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeometry Geometry, Value X, Value Filter, Value Y)
 {
+    /// <summary>Scale and bias of each channel of X, then ReLU, before the product; null without.</summary>
+    internal (Value Scale, Value Bias)? Prologue { get; init; }
+
+    /// <summary>One number a channel behind the product; null without.</summary>
+    internal Value? Bias { get; init; }
+
+    /// <summary>What is added before the ReLU or its mask; null without.</summary>
+    internal Value? Residual { get; init; }
+
+    /// <summary>The forward result of the ReLU whose gradient ends the chain; null without.</summary>
+    internal Value? Mask { get; init; }
+
+    /// <summary>Ends in a ReLU.</summary>
+    internal bool HasRelu { get; init; }
+
     /// <summary>The type of the products' factors.</summary>
     internal DataType Type => X.Type;
 
-    internal bool IsFused => Bias is not null || Residual is not null || HasRelu;
+    internal bool IsFused => Prologue is not null || Bias is not null || Residual is not null || Mask is not null || HasRelu;
+
+    /// <summary>What the product forms of the operands that lie in memory: y, or dx.</summary>
+    private Value Result => Pass == ConvolutionPass.BackwardData ? X : Y;
 
     internal static string? Read(Problem problem, ConvolutionPass pass, out ConvolutionProblem? convolution)
     {
         convolution = null;
-        string wanted = pass switch
-        {
-            ConvolutionPass.Forward => "takes a forward convolution, then bias, add and ReLU in this order",
-            ConvolutionPass.BackwardData => "takes conv_bwd_data alone",
-            _ => "takes conv_bwd_filter alone",
-        };
         DataType type = problem.Input(0, OperationTable.Of(problem.Operations[0]).ChainInput).Type;
         if (type is not (DataType.Float32 or DataType.BFloat16 or DataType.Float16))
             return $"takes float32, bf16 and f16, not {type.ShortName()}";
-        switch (problem.Operations[0])
+        if (problem.Nodes[^1].Outputs.IsEmpty)
+            return "takes no chain that ends in an update";
+        int first = problem.Operations is [ScaleBias, Relu, ConvolutionForward, ..] ? 2 : 0;
+        ConvolutionProblem? head = problem.Operations[first] switch
         {
-            case ConvolutionForward forward when pass == ConvolutionPass.Forward:
-                return Forward(problem, forward.Geometry, out convolution) ? null : wanted;
-            case ConvolutionBackwardData backward when pass == ConvolutionPass.BackwardData && problem.Nodes.Length == 1:
-                convolution = new(pass, backward.Geometry, problem.Output(0, 0), problem.Input(0, 1), problem.Input(0, 0), null, null, false);
-                return null;
-            case ConvolutionBackwardFilter backward when pass == ConvolutionPass.BackwardFilter && problem.Nodes.Length == 1:
-                convolution = new(pass, backward.Geometry, problem.Input(0, 0), problem.Output(0, 0), problem.Input(0, 1), null, null, false);
-                return null;
-            default:
-                return wanted;
-        }
+            ConvolutionForward forward when pass == ConvolutionPass.Forward => new(pass, forward.Geometry,
+                problem.Input(0, 0), problem.Input(first, 1), problem.Output(problem.Nodes.Length - 1, 0))
+            {
+                Prologue = first == 0 ? null : (problem.Input(0, 1), problem.Input(0, 2)),
+                Bias = problem.Nodes[first].Inputs.Length == 3 ? problem.Input(first, 2) : null,
+            },
+            ConvolutionBackwardData backward when pass == ConvolutionPass.BackwardData => new(pass, backward.Geometry,
+                problem.Output(problem.Nodes.Length - 1, 0), problem.Input(0, 1), problem.Input(0, 0)),
+            ConvolutionBackwardFilter backward when pass == ConvolutionPass.BackwardFilter && problem.Nodes.Length == 1 =>
+                new(pass, backward.Geometry, problem.Input(0, 0), problem.Output(0, 0), problem.Input(0, 1)),
+            _ => null,
+        };
+        if (head is not null && (convolution = WithTail(head, problem, first)) is not null)
+            return null;
+        return pass switch
+        {
+            ConvolutionPass.Forward => "takes scale_bias and ReLU, a forward convolution, then bias, add and ReLU in this order",
+            ConvolutionPass.BackwardData => "takes conv_bwd_data, then add and relu_bwd in this order",
+            _ => "takes conv_bwd_filter alone",
+        };
     }
 
-    private static bool Forward(Problem problem, ConvolutionGeometry geometry, out ConvolutionProblem? convolution)
+    /// <summary>Null where something else follows the product, or what is between is written.</summary>
+    private static ConvolutionProblem? WithTail(ConvolutionProblem head, Problem problem, int first)
     {
-        convolution = null;
-        Value? residual = null;
-        bool hasRelu = false;
-        for (int i = 1; i < problem.Nodes.Length; i++)
+        for (int i = 0; i < problem.Nodes.Length - 1; i++)
+            if (problem.IsMaterialised(problem.Nodes[i].Outputs[0]))
+                return null;
+        ConvolutionProblem result = head;
+        for (int i = first + 1; i < problem.Nodes.Length; i++)
         {
-            if (problem.IsMaterialised(problem.Nodes[i - 1].Outputs[0]))
-                return false;
+            bool isLast = i == problem.Nodes.Length - 1;
+            ValueId chain = problem.Nodes[i - 1].Outputs[0];
             switch (problem.Operations[i])
             {
-                case Add when residual is null && !hasRelu:
-                    ValueId chain = problem.Nodes[i - 1].Outputs[0];
-                    ValueId other = problem.Nodes[i].Inputs.Single(id => id != chain);
-                    residual = problem[other];
+                case Add when i == first + 1 && problem.Nodes[i].Inputs[0] != problem.Nodes[i].Inputs[1]:
+                    result = result with { Residual = problem[problem.Nodes[i].Inputs.Single(id => id != chain)] };
                     break;
-                case Relu when !hasRelu:
-                    hasRelu = true;
+                case Relu when isLast && head.Pass == ConvolutionPass.Forward:
+                    result = result with { HasRelu = true };
+                    break;
+                case ReluBackward when isLast && head.Pass == ConvolutionPass.BackwardData:
+                    result = result with { Mask = problem.Input(i, 1) };
                     break;
                 default:
-                    return false;
+                    return null;
             }
         }
-        convolution = new(ConvolutionPass.Forward, geometry, problem.Input(0, 0), problem.Input(0, 1),
-            problem.Output(problem.Nodes.Length - 1, 0), problem.Nodes[0].Inputs.Length == 3 ? problem.Input(0, 2) : null, residual, hasRelu);
-        return true;
+        return result;
     }
 
-    /// <summary>Tensors get their ids in the order x, filter, y, bias, residual.</summary>
+    /// <summary>The number of the filter in the engine's type among the kernel's own memory.</summary>
+    internal const int ConvertedFilter = 0;
+
     /// <param name="graph">Where to.</param>
     /// <param name="filterType">What the engine reads or writes as filter.</param>
     internal void Build(OperationGraph graph, DataType filterType)
     {
-        GraphTensor x = graph.Tensor(X.Shape, X.Type);
-        GraphTensor w = graph.Tensor(Filter.Shape, filterType);
-        GraphTensor y = graph.Tensor(Y.Shape, Y.Type);
-        GraphTensor? bias = Bias is { } b ? graph.Channels(Geometry.K, b.Type) : null;
-        GraphTensor? residual = Residual is { } r ? graph.Tensor(r.Shape, r.Type) : null;
-        int remaining = (bias is null ? 0 : 1) + (residual is null ? 0 : 1) + (HasRelu ? 1 : 0);
-        GraphTensor current = Next();
-        graph.Convolution(Pass, Geometry, x, w, current);
-        if (bias is { } added)
-            Apply(cudnnPointwiseMode_t.CUDNN_POINTWISE_ADD, added);
-        if (residual is { } joined)
-            Apply(cudnnPointwiseMode_t.CUDNN_POINTWISE_ADD, joined);
+        GraphTensor w = filterType == Filter.Type ? graph.Of(Filter) : graph.Part(ConvertedFilter, Filter.Shape, filterType);
+        GraphTensor x = Pass == ConvolutionPass.BackwardData ? default : Normalised(graph);
+        GraphTensor y = Pass == ConvolutionPass.Forward ? default : graph.Of(Y);
+        int remaining = (Bias is null ? 0 : 1) + (Residual is null ? 0 : 1) + (HasRelu || Mask is not null ? 1 : 0);
+        GraphTensor current = Pass == ConvolutionPass.BackwardFilter ? w : Next();
+        switch (Pass)
+        {
+            case ConvolutionPass.Forward:
+                graph.Convolution(Pass, Geometry, x, w, current);
+                break;
+            case ConvolutionPass.BackwardData:
+                graph.Convolution(Pass, Geometry, current, w, y);
+                break;
+            default:
+                graph.Convolution(Pass, Geometry, x, w, y);
+                return;
+        }
+        if (Bias is { } added)
+            Apply(cudnnPointwiseMode_t.CUDNN_POINTWISE_ADD, graph.Of(added));
+        if (Residual is { } joined)
+            Apply(cudnnPointwiseMode_t.CUDNN_POINTWISE_ADD, graph.Of(joined));
         if (HasRelu)
             Apply(cudnnPointwiseMode_t.CUDNN_POINTWISE_RELU_FWD, null);
+        if (Mask is { } mask)
+        {
+            remaining--;
+            graph.ReluBackward(current, graph.Of(mask), Next());
+        }
 
         void Apply(cudnnPointwiseMode_t mode, GraphTensor? operand)
         {
@@ -110,6 +147,19 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
         }
 
         // What is between stays in registers, in float32.
-        GraphTensor Next() => remaining == 0 ? y : graph.Tensor(Y.Shape, DataType.Float32, isVirtual: true);
+        GraphTensor Next() => remaining == 0 ? graph.Of(Result) : graph.Virtual(Result.Shape);
+    }
+
+    /// <summary>X, or what the prologue makes of it: rounded to the type of the factors only before the product.</summary>
+    private GraphTensor Normalised(OperationGraph graph)
+    {
+        GraphTensor x = graph.Of(X);
+        if (Prologue is not { } prologue)
+            return x;
+        GraphTensor scaled = graph.Virtual(X.Shape), shifted = graph.Virtual(X.Shape), rectified = graph.Virtual(X.Shape, X.Type);
+        graph.Pointwise(cudnnPointwiseMode_t.CUDNN_POINTWISE_MUL, x, graph.Of(prologue.Scale), scaled);
+        graph.Pointwise(cudnnPointwiseMode_t.CUDNN_POINTWISE_ADD, scaled, graph.Of(prologue.Bias), shifted);
+        graph.Pointwise(cudnnPointwiseMode_t.CUDNN_POINTWISE_RELU_FWD, shifted, null, rectified);
+        return rectified;
     }
 }

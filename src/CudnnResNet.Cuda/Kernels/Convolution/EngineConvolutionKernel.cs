@@ -40,7 +40,8 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
         Require(problem, out ConvolutionProblem convolution, out Choice choice);
-        return new LoadedConvolution(session, convolution, problem, arguments, choice.FilterType, NextPlan(problem, convolution, choice));
+        return new LoadedConvolution(session, convolution, problem, arguments, choice.FilterType, choice.Plan.WorkspaceBytes,
+            NextPlan(problem, convolution, choice), Key(problem, choice.FilterType));
     }
 
     /// <summary>The engine, and the type in which it takes or gives the filter.</summary>
@@ -84,8 +85,10 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
     }
 
     private string? Find(Problem problem, ConvolutionProblem convolution, int atRank, DataType filterType, out EnginePlan? plan) =>
-        session.Engines.Find($"{problem.Line} filter {filterType.ShortName()}", atRank, convolution.Type,
+        session.Engines.Find(Key(problem, filterType), atRank, convolution.Type,
             graph => convolution.Build(graph, filterType), out plan);
+
+    private static string Key(Problem problem, DataType filterType) => $"{problem.Line} filter {filterType.ShortName()}";
 
     private static long ConvertedBytes(Problem problem, ConvolutionProblem convolution, Choice choice, bool isPacked) =>
         choice.FilterType == convolution.Filter.Type || isPacked != IsPacked(problem, convolution) ? 0

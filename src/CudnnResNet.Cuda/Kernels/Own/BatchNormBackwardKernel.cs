@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Graph;
@@ -6,9 +7,15 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cuda.Kernels.Own;
 
+/// <summary>batch_norm.cu's structure of the same name; what is null is left out.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal readonly record struct GradientSources(CUdeviceptr Dy, CUdeviceptr Other, CUdeviceptr Y, CUdeviceptr X,
+    CUdeviceptr Gamma, CUdeviceptr Beta, CUdeviceptr Mean, CUdeviceptr InverseDeviation);
+
 /// <summary>
-/// The gradients of a batch norm, with the mask of the ReLU behind it where that is part of the problem. The masked
-/// gradient is written on the way where somebody else reads it.
+/// The gradients of a batch norm, with the join of two gradients and the mask of the ReLU before it, and the join behind
+/// it, where they are part of the problem. The masked gradient is written on the way where somebody else reads it; the
+/// second pass then reads it instead of what it was made of.
 /// </summary>
 internal sealed class BatchNormBackwardKernel(CudaSession session) : OwnKernel(session)
 {
@@ -22,41 +29,46 @@ internal sealed class BatchNormBackwardKernel(CudaSession session) : OwnKernel(s
     }
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
-        output == problem.Nodes[^1].Outputs[0] ? problem.Nodes[^1].Inputs[1] : null;
+        output == problem.Nodes[^1].Outputs[0] ? NormGradientChain.Of(problem)!.Norm.Inputs[1] : null;
 
-    protected override string? Refusal(Problem problem) =>
-        problem.Operations is not ([BatchNormBackward] or [ReluBackward, BatchNormBackward])
-            ? "takes bn_bwd, or relu_bwd and bn_bwd"
-            : RefusalOf(problem.Input(0, 0).Type);
+    protected override string? Refusal(Problem problem) => NormGradientChain.Of(problem) is null
+        ? "takes add, relu_bwd or norm_relu_bwd, bn_bwd and add in this order"
+        : RefusalOf(problem.Input(0, 0).Type);
 
     protected override KernelLaunch[] Launches(Problem problem, Operands at)
     {
-        int norm = problem.Nodes.Length - 1;
-        bool masks = norm == 1;
-        Node node = problem.Nodes[norm];
-        string ending = (masks ? "_masked_" : "_") + problem.Input(0, 0).Type.ShortName();
+        NormGradientChain chain = NormGradientChain.Of(problem)!;
+        Node norm = chain.Norm;
+        string type = problem.Input(0, 0).Type.ShortName();
         RowChunks chunks = Chunks(problem);
         WorkspaceParts workspace = at.Workspace;
         CUdeviceptr sums = workspace.Take(chunks.PartialBytes), products = workspace.Take(chunks.PartialBytes);
         CUdeviceptr dgamma = Vector(1, ref workspace), dbeta = Vector(2, ref workspace);
-        CUdeviceptr dy = at.Input(0, 0), x = at.Of(node.Inputs[1]), gamma = at.Of(node.Inputs[2]);
-        CUdeviceptr y = masks ? at.Input(0, 1) : default;
-        CUdeviceptr masked = masks ? at.OfWritten(problem.Nodes[0].Outputs[0]) : default;
-        CUdeviceptr mean = at.Of(node.Inputs[3]), deviation = at.Of(node.Inputs[4]);
+        CUdeviceptr none = default;
+        GradientSources sources = new(at.Of(chain.Dy), chain.Other is { } other ? at.Of(other) : none,
+            chain.Result is { } y ? at.Of(y) : none, at.Of(norm.Inputs[1]), at.Of(norm.Inputs[2]),
+            chain.Beta is { } beta ? at.Of(beta) : none, at.Of(norm.Inputs[3]), at.Of(norm.Inputs[4]));
+        string mask = chain.Result is not null ? "_masked" : chain.Beta is not null ? "_recomputed" : "";
+        CUdeviceptr written = chain.Written is { } value ? at.Of(value) : none;
+        (GradientSources again, string maskAgain) = chain.Written is null
+            ? (sources, mask)
+            : (sources with { Dy = written, Other = none, Y = none }, "");
         return
         [
-            Session.Launch("batch_norm.cu", $"batch_norm_gradients{ending}", new Grid(chunks.Blocks),
-                [dy, y, x, masked, mean, sums, products, chunks.Rows, chunks.Channels, chunks.ChunkRows, chunks.Tiles]),
+            Session.Launch("batch_norm.cu", $"batch_norm_gradients{mask}_{type}", new Grid(chunks.Blocks),
+                [LaunchArgument.Of(sources), written, sums, products, chunks.Rows, chunks.Channels, chunks.ChunkRows, chunks.Tiles]),
             Session.Launch("batch_norm.cu", "batch_norm_finish_gradients", new Grid(chunks.FinishBlocks),
-                [sums, products, deviation, dgamma, dbeta, chunks.Channels, chunks.Chunks]),
-            Session.Launch("batch_norm.cu", $"batch_norm_input_gradient{ending}", chunks.Rows * chunks.Channels * problem.Input(0, 0).Type.ByteSize() / 16,
-                [dy, y, x, at.Of(node.Outputs[0]), gamma, mean, deviation, dgamma, dbeta, chunks.Rows, chunks.Channels]),
+                [sums, products, sources.InverseDeviation, dgamma, dbeta, chunks.Channels, chunks.Chunks]),
+            Session.Launch("batch_norm.cu", $"batch_norm_input_gradient{maskAgain}_{type}",
+                chunks.Rows * chunks.Channels * problem.Input(0, 0).Type.ByteSize() / 16,
+                [LaunchArgument.Of(again), chain.Joined is { } joined ? at.Of(joined) : none, at.Output(problem.Nodes.Length - 1, 0),
+                    dgamma, dbeta, chunks.Rows, chunks.Channels]),
         ];
 
         CUdeviceptr Vector(int slot, ref WorkspaceParts parts)
         {
             CUdeviceptr spare = parts.Take(chunks.Channels * sizeof(float));
-            return problem.IsMaterialised(node.Outputs[slot]) ? at.Of(node.Outputs[slot]) : spare;
+            return problem.IsMaterialised(norm.Outputs[slot]) ? at.Of(norm.Outputs[slot]) : spare;
         }
     }
 

@@ -15,13 +15,15 @@ internal readonly record struct ChannelAffine(CUdeviceptr Scale, CUdeviceptr Shi
 internal static class ChainTail
 {
     /// <summary>Nothing, an add, a ReLU, or both in this order follow the head, and nothing between is written.</summary>
-    internal static bool FollowsAlone(Problem problem)
+    /// <param name="problem">The problem.</param>
+    /// <param name="head">The position of what they follow.</param>
+    internal static bool FollowsAlone(Problem problem, int head = 0)
     {
-        for (int i = 1; i < problem.Nodes.Length; i++)
+        for (int i = head + 1; i < problem.Nodes.Length; i++)
         {
             bool follows = problem.Operations[i] switch
             {
-                Add => i == 1 && problem.Nodes[i].Inputs[0] != problem.Nodes[i].Inputs[1],
+                Add => i == head + 1 && problem.Nodes[i].Inputs[0] != problem.Nodes[i].Inputs[1],
                 Relu => i == problem.Nodes.Length - 1,
                 _ => false,
             };
@@ -32,10 +34,10 @@ internal static class ChainTail
     }
 
     /// <summary>Adds the residual to the arguments; returns the ending of the kernel's name.</summary>
-    internal static string Append(Problem problem, Func<ValueId, CUdeviceptr> addressOf, List<LaunchArgument> arguments)
+    internal static string Append(Problem problem, Func<ValueId, CUdeviceptr> addressOf, List<LaunchArgument> arguments, int head = 0)
     {
         string ending = "";
-        for (int i = 1; i < problem.Nodes.Length; i++)
+        for (int i = head + 1; i < problem.Nodes.Length; i++)
             if (problem.Operations[i] is Add)
             {
                 ValueId chain = problem.Nodes[i - 1].Outputs[0];

@@ -15,7 +15,7 @@ internal abstract class OwnKernel(CudaSession session) : Kernel
         Refusal(problem) is { } refusal ? KernelSupport.No(refusal) : KernelSupport.Yes;
 
     public sealed override LoadedKernel Load(Problem problem, KernelArguments arguments) =>
-        new Loaded(session.Device, Launches(problem, new Operands(problem, arguments)));
+        new Loaded(session.Device, Launches(problem, new Operands(problem, arguments)), []);
 
     /// <summary>Why the kernel does not take the problem; null where it does.</summary>
     protected abstract string? Refusal(Problem problem);
@@ -24,7 +24,7 @@ internal abstract class OwnKernel(CudaSession session) : Kernel
     protected abstract KernelLaunch[] Launches(Problem problem, Operands at);
 
     /// <summary>Kernels have instances for these activations.</summary>
-    protected static string? RefusalOf(DataType type) => type is DataType.Float32 or DataType.BFloat16 or DataType.Float16
+    internal static string? RefusalOf(DataType type) => type is DataType.Float32 or DataType.BFloat16 or DataType.Float16
         ? null
         : $"takes float32, bf16 and f16, not {type.ShortName()}";
 
@@ -43,7 +43,8 @@ internal abstract class OwnKernel(CudaSession session) : Kernel
         internal WorkspaceParts Workspace => new(arguments.AddressOf(arguments.Workspace));
     }
 
-    private sealed class Loaded(CudaDevice device, KernelLaunch[] launches) : DeviceKernel(device)
+    /// <summary>Launches on the device's stream, and what else they need for as long as they live.</summary>
+    protected sealed class Loaded(CudaDevice device, KernelLaunch[] launches, IDisposable[] owned) : DeviceKernel(device)
     {
         protected override void Enqueue()
         {
@@ -55,6 +56,8 @@ internal abstract class OwnKernel(CudaSession session) : Kernel
         {
             foreach (KernelLaunch launch in launches)
                 launch.Dispose();
+            foreach (IDisposable item in owned)
+                item.Dispose();
         }
     }
 }

@@ -19,9 +19,9 @@ internal sealed class PointwiseKernel(CudaSession session) : OwnKernel(session)
             return "keeps no intermediate";
         return problem.Operations switch
         {
-            [Relu] or [ReluBackward] or [Add] or [Add, Relu] or [Add, ReluBackward] => RefusalOf(problem.Input(0, 0).Type),
+            [Relu] or [ReluBackward] or [NormReluBackward] or [Add] or [Add, Relu] or [Add, ReluBackward] => RefusalOf(problem.Input(0, 0).Type),
             [Cast { To: var to }] => RefusalOf(problem.Input(0, 0).Type) ?? RefusalOf(to),
-            _ => "takes relu, relu_bwd, add, add and either, and cast",
+            _ => "takes relu, relu_bwd, norm_relu_bwd, add, add and either, and cast",
         };
     }
 
@@ -37,6 +37,8 @@ internal sealed class PointwiseKernel(CudaSession session) : OwnKernel(session)
         {
             [Relu] => ("relu", (LaunchArgument[])[at.Input(0, 0), at.Output(0, 0), elements]),
             [ReluBackward] => ("relu_backward", [at.Input(0, 0), at.Input(0, 1), at.Output(0, 0), elements]),
+            [NormReluBackward] => ("norm_relu_backward", [at.Input(0, 0), at.Input(0, 1), at.Output(0, 0), at.Input(0, 2),
+                at.Input(0, 3), at.Input(0, 4), at.Input(0, 5), elements / a.Shape.C, a.Shape.C]),
             [Add] => ("add", [at.Input(0, 0), at.Input(0, 1), at.Output(0, 0), elements]),
             [Add, Relu] => ("add_relu", [at.Input(0, 0), at.Input(0, 1), at.Output(last, 0), elements]),
             _ => ("add_relu_backward", [at.Input(0, 0), at.Input(0, 1), at.Input(last, 1), at.Output(last, 0), elements]),

@@ -82,17 +82,17 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
             case Linear l:
                 long n = problem.Input(0, 0).Shape.D0;
                 return new MatrixProduct(session, new Factor(l.InFeatures, l.OutFeatures, type, IsTransposed: true),
-                    new Factor(l.InFeatures, n, type), new Factor(l.OutFeatures, n, DataType.Float32), hasBias: true, rank);
+                    new Factor(l.InFeatures, n, type), new Factor(l.OutFeatures, n, DataType.Float32), new Epilogue(HasBias: true), rank);
             case LinearBackwardData l:
                 n = problem.Input(0, 0).Shape.D0;
                 return new MatrixProduct(session, new Factor(l.InFeatures, l.OutFeatures, DataType.Float32),
-                    new Factor(l.OutFeatures, n, DataType.Float32), new Factor(l.InFeatures, n, DataType.Float32), hasBias: false, rank);
+                    new Factor(l.OutFeatures, n, DataType.Float32), new Factor(l.InFeatures, n, DataType.Float32), new Epilogue(HasBias: false), rank);
             default:
                 LinearBackwardFilter f = (LinearBackwardFilter)problem.Operations[0];
                 n = problem.Input(0, 0).Shape.D0;
                 return new MatrixProduct(session, new Factor(f.InFeatures, n, DataType.Float32),
                     new Factor(f.OutFeatures, n, DataType.Float32, IsTransposed: true),
-                    new Factor(f.InFeatures, f.OutFeatures, DataType.Float32), hasBias: false, rank);
+                    new Factor(f.InFeatures, f.OutFeatures, DataType.Float32), new Epilogue(HasBias: false), rank);
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed class LinearKernel(CudaSession session, int rank) : Kernel
         {
             foreach (KernelLaunch launch in _before)
                 launch.Run(Device.Stream);
-            _product.Run(_a, _b, _d, _bias, _workspace);
+            _product.Run(_a, _b, _d, _bias, addend: default, _workspace);
             foreach (KernelLaunch launch in _after)
                 launch.Run(Device.Stream);
         }

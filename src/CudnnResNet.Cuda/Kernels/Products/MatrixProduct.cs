@@ -11,8 +11,11 @@ namespace CudnnResNet.Cuda.Kernels.Products;
 /// <param name="IsTransposed">Enters the product transposed.</param>
 internal readonly record struct Factor(long Rows, long Columns, DataType Type, bool IsTransposed = false);
 
+/// <summary>What happens to a product before it is written: a bias down each column, an addend of the same shape, ReLU.</summary>
+internal readonly record struct Epilogue(bool HasBias, bool HasRelu = false, bool HasAddend = false);
+
 /// <summary>
-/// D = A B (+ bias down each column), accumulated in float32, by the algorithm of a given rank in cuBLASLt's order. A
+/// D = A B (+ C, + bias down each column, ReLU), accumulated in float32, by the algorithm of a given rank in cuBLASLt's order. A
 /// row-major matrix is the column-major form of its transpose, so that callers compute transposed results.
 /// </summary>
 internal sealed unsafe class MatrixProduct : IDisposable
@@ -25,12 +28,14 @@ internal sealed unsafe class MatrixProduct : IDisposable
     private readonly CublasLtMatrixLayout _a;
     private readonly CublasLtMatrixLayout _b;
     private readonly CublasLtMatrixLayout _d;
+    private readonly bool _hasAddend;
     private cublasLtMatmulAlgo_t _algorithm;
 
     /// <exception cref="CublasLtException">No algorithm of this rank takes it.</exception>
-    internal MatrixProduct(CudaSession session, Factor a, Factor b, Factor d, bool hasBias, int rank)
+    internal MatrixProduct(CudaSession session, Factor a, Factor b, Factor d, Epilogue epilogue, int rank)
     {
         _session = session;
+        _hasAddend = epilogue.HasAddend;
         bool isTf32 = session.Options.AllowTf32 && a.Type == DataType.Float32;
         CublasLt.cublasLtMatmulDescCreate(out _descriptor, isTf32 ? cublasComputeType_t.CUBLAS_COMPUTE_32F_FAST_TF32
             : cublasComputeType_t.CUBLAS_COMPUTE_32F, cudaDataType_t.CUDA_R_32F).ThrowIfFailed();
@@ -38,11 +43,15 @@ internal sealed unsafe class MatrixProduct : IDisposable
         {
             Set(CUBLASLT_MATMUL_DESC_TRANSA, a.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
             Set(CUBLASLT_MATMUL_DESC_TRANSB, b.IsTransposed ? cublasOperation_t.CUBLAS_OP_T : cublasOperation_t.CUBLAS_OP_N);
-            if (hasBias)
+            Set(CUBLASLT_MATMUL_DESC_EPILOGUE, (epilogue.HasBias, epilogue.HasRelu) switch
             {
-                Set(CUBLASLT_MATMUL_DESC_EPILOGUE, cublasLtEpilogue_t.CUBLASLT_EPILOGUE_BIAS);
+                (true, true) => cublasLtEpilogue_t.CUBLASLT_EPILOGUE_RELU_BIAS,
+                (true, false) => cublasLtEpilogue_t.CUBLASLT_EPILOGUE_BIAS,
+                (false, true) => cublasLtEpilogue_t.CUBLASLT_EPILOGUE_RELU,
+                _ => cublasLtEpilogue_t.CUBLASLT_EPILOGUE_DEFAULT,
+            });
+            if (epilogue.HasBias)
                 Set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, cudaDataType_t.CUDA_R_32F);
-            }
             _a = Layout(a);
             _b = Layout(b);
             _d = Layout(d);
@@ -61,14 +70,17 @@ internal sealed unsafe class MatrixProduct : IDisposable
     /// <param name="b">Second factor.</param>
     /// <param name="d">Result.</param>
     /// <param name="bias">Read where the product was made with a bias.</param>
+    /// <param name="addend">Read where the product was made with one.</param>
     /// <param name="workspace">Of <see cref="WorkspaceBytes"/>.</param>
-    internal void Run(CUdeviceptr a, CUdeviceptr b, CUdeviceptr d, CUdeviceptr bias, CUdeviceptr workspace)
+    internal void Run(CUdeviceptr a, CUdeviceptr b, CUdeviceptr d, CUdeviceptr bias, CUdeviceptr addend, CUdeviceptr workspace)
     {
         if (bias.Value != 0)
             Set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
         float one = 1, zero = 0;
+        float* beta = _hasAddend ? &one : &zero;
+        CUdeviceptr c = _hasAddend ? addend : d;
         fixed (cublasLtMatmulAlgo_t* algorithm = &_algorithm)
-            CublasLt.cublasLtMatmul(_session.Products, _descriptor, &one, a.Pointer, _a, b.Pointer, _b, &zero, d.Pointer, _d,
+            CublasLt.cublasLtMatmul(_session.Products, _descriptor, &one, a.Pointer, _a, b.Pointer, _b, beta, c.Pointer, _d,
                 d.Pointer, _d, algorithm, workspace.Pointer, (nuint)WorkspaceBytes, _session.Device.Stream).ThrowIfFailed();
     }
 

@@ -22,7 +22,8 @@ internal sealed unsafe class BlendKernel(ThreadTeam team) : Kernel
         Node node = problem.Nodes[0];
         Blend blend = (Blend)node.Operation;
         Body body = new(at.Floats(node.Inputs[0]), at.Floats(node.Inputs[1]), (float)blend.Keep, (float)blend.Take);
-        return new LoadedElementwise<Body>(team, problem.Input(0, 0).Shape.Elements, 3 * sizeof(float), body);
+        LoadedKernel loaded = new LoadedElementwise<Body>(team, problem.Input(0, 0).Shape.Elements, 3 * sizeof(float), body);
+        return blend.IsGuarded ? new Guarded(loaded, at.Floats(node.Inputs[^1])) : loaded;
     }
 
     private readonly struct Body(float* y, float* x, float keep, float take) : ILaneBody

@@ -22,13 +22,14 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
         Node node = problem.Nodes[0];
         SgdUpdate update = (SgdUpdate)node.Operation;
         long elements = problem.Input(0, 0).Shape.Elements;
-        return (update.Nesterov, update.IsScaled || update.IsTrusted) switch
+        LoadedKernel loaded = (update.Nesterov, update.IsScaled || update.IsTrusted) switch
         {
             (false, false) => Plain<Classical>(),
             (true, false) => Plain<Nesterov>(),
             (false, true) => Scaled<Classical>(),
             (true, true) => Scaled<Nesterov>(),
         };
+        return update.IsGuarded ? new Guarded(loaded, at.Floats(node.Inputs[^1])) : loaded;
 
         LoadedKernel Plain<TMomentum>() where TMomentum : struct, IMomentum
         {
@@ -40,7 +41,7 @@ internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel
         {
             ScaledDecay decay = new(at.Floats(node.Inputs[1]), (float)update.WeightDecay,
                 update.IsScaled ? at.Floats(node.Inputs[4]) : null,
-                update.IsTrusted ? at.Floats(node.Inputs[^1]) : null);
+                update.IsTrusted ? at.Floats(node.Inputs[update.IsScaled ? 5 : 4]) : null);
             return Load<ScaledDecay, TMomentum>(decay);
         }
 
