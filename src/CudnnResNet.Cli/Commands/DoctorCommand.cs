@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cuda;
+using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reporting;
 using CudnnResNet.Scheduling;
@@ -23,9 +24,13 @@ internal sealed record BackendReport(string Name, bool Available, string? Versio
 internal sealed record CpuKernelsReport(bool Available, string? Version, IReadOnlyList<string> InstructionSets,
     IReadOnlyList<string> Tried, string? Reason);
 
+/// <summary>What reads JPEG and PNG, as doctor found it.</summary>
+/// <param name="DecodesParts">Parts of JPEG images alone are decoded, which is faster in training.</param>
+internal sealed record ImagesReport(bool Available, bool DecodesParts, IReadOnlyList<string> Tried, string? Reason);
+
 /// <summary>What doctor prints with --json.</summary>
 internal sealed record DoctorReport(string Version, string Runtime, string System, string Processor, int Cores, long MemoryBytes,
-    IReadOnlyList<string> InstructionSets, IReadOnlyList<BackendReport> Backends, CpuKernelsReport CpuKernels, string DefaultDevice,
+    IReadOnlyList<string> InstructionSets, IReadOnlyList<BackendReport> Backends, CpuKernelsReport CpuKernels, ImagesReport Images, string DefaultDevice,
     string PlanCache, long PlanCacheBytes, IReadOnlyList<DataSetReport> DataSets, IReadOnlyList<string> Install);
 
 /// <summary>Says what is there, what is missing, and what to do about it.</summary>
@@ -66,16 +71,20 @@ internal sealed class DoctorCommand(Terminal terminal)
             new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
+        ImagingProbe images = ImagingProbe.Run();
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
         List<string> install = [];
         if (!probe.IsAvailable)
             install.Add("apt-get install libdnnl2 (the fast backend)");
         else if (!own.IsAvailable && RuntimeInformation.ProcessArchitecture == Architecture.X64)
             install.Add("apt-get install g++ cmake, then ./resnet setup (faster kernels)");
+        if (!images.IsAvailable)
+            install.Add($"{images.Refusal} (image files)");
         install.AddRange(sets.Where(set => !set.Found).Select(set => $"{set.Remedy} (data set {set.Name})"));
         return new DoctorReport(Devices.OwnVersion, $".NET {Devices.RuntimeVersion}", RuntimeInformation.OSDescription,
             Machine.Processor, Environment.ProcessorCount, Machine.MemoryBytes, Machine.InstructionSets, backends,
             new CpuKernelsReport(own.IsAvailable, own.Version, own.InstructionSets, own.Tried, own.Refusal),
+            new ImagesReport(images.IsAvailable, images.DecodesParts, images.Tried, images.Refusal),
             cuda.IsAvailable && !cuda.Devices[0].IsSimulated ? "cuda" : probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
     }
 
@@ -119,6 +128,8 @@ internal sealed class DoctorCommand(Terminal terminal)
         }
         CpuKernelsReport own = report.CpuKernels;
         output.WriteLine($"  {"+ kernels",-10} {(own.Available ? $"{own.Version}, {string.Join(", ", own.InstructionSets)}" : $"missing: {own.Reason}")}");
+        output.WriteLine();
+        output.WriteLine($"images       {(report.Images.Available ? $"JPEG and PNG{(report.Images.DecodesParts ? ", parts of JPEG alone" : "")}" : $"missing: {report.Images.Reason}")}");
         output.WriteLine();
         output.WriteLine("data sets");
         foreach (DataSetReport set in report.DataSets)

@@ -9,6 +9,9 @@ public sealed record ImagingProbe(string? Refusal, IReadOnlyList<string> Tried)
 {
     public bool IsAvailable => Refusal is null;
 
+    /// <summary>Parts of JPEG images are decoded by this project's own library, which is optional.</summary>
+    public bool DecodesParts => IsAvailable && JpegPartDecoder.IsAvailable;
+
     public static ImagingProbe Run()
     {
         List<string> tried = [.. ImagingLibraries.Jpeg.FileNames, .. ImagingLibraries.Png.FileNames];
