@@ -88,7 +88,7 @@ internal sealed class CudaArena : Arena
         CUdeviceptr start = _start;
         _start = default;
         // A finalizer may come after the context; then the memory went with it.
-        if (CudaDriver.cuCtxPushCurrent_v2(_device.Context) != CUresult.CUDA_SUCCESS)
+        if (_device.HasEnded || CudaDriver.cuCtxPushCurrent_v2(_device.Context) != CUresult.CUDA_SUCCESS)
             return;
         // In a lost context both refuse; the memory ends with the context.
         _ = _device.HasMemoryPools

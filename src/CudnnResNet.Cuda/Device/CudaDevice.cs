@@ -80,6 +80,9 @@ internal sealed class CudaDevice : IDisposable
     /// <summary>Every call of the driver that needs a context stands in such a scope.</summary>
     internal ContextScope Enter() => new(Context);
 
+    /// <summary>The own stream is gone, and nothing may be enqueued on it.</summary>
+    internal bool HasEnded => _ownStream is { IsClosed: true };
+
     /// <summary>The same where something is released; throws nothing.</summary>
     internal ContextScope EnterForRelease() => ContextScope.ForRelease(Context);
 
