@@ -68,7 +68,8 @@ public static class Compiler
         if ((Recorded(graph, fingerprint, backend, options)
             ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
-        CompiledGraph best = PlanWithin(graph, selector, options);
+        KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
+        CompiledGraph best = PlanWithin(graph, selector, sparing, options);
         if (options.Tune)
         {
             CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false) with { Freed = best.Freed };
@@ -110,23 +111,31 @@ public static class Compiler
 
     /// <summary>
     /// The plan that frees the least and fits. Candidates are freed by their measured price, the cheapest byte first.
-    /// Peaks do not add up, so each try is planned to the end.
+    /// Peaks do not add up, so each try is planned to the end. Where freeing is not enough, kernels are chosen that need
+    /// the least memory of their own.
     /// </summary>
     /// <exception cref="ResNetException">Even the plan that frees everything it may does not fit.</exception>
-    private static CompiledGraph PlanWithin(LayerGraph graph, KernelSelector selector, CompilerOptions options)
+    private static CompiledGraph PlanWithin(
+        LayerGraph graph, KernelSelector selector, KernelSelector sparing, CompilerOptions options)
     {
         CompiledGraph everythingKept = Plan(graph, selector, options, isFusing: true);
         if (options.MemoryLimitBytes is not { } limit || everythingKept.Memory.PeakBytes <= limit)
             return everythingKept;
         ImmutableArray<ValueId> candidates = RecomputationOrder.CheapestFirst(graph, selector);
-        CompiledGraph Free(int count) => Plan(
-            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), selector, options, isFusing: true) with
+        CompiledGraph Free(int count, KernelSelector? by = null) => Plan(
+            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), by ?? selector, options, isFusing: true) with
         {
             Freed = [.. candidates.Take(count)],
         };
 
         (int tooFew, int enough) = (0, candidates.Length);
         CompiledGraph best = Free(enough);
+        if (best.Memory.PeakBytes > limit && Free(enough, sparing) is { } small && small.Memory.PeakBytes < best.Memory.PeakBytes)
+        {
+            if (small.Memory.PeakBytes <= limit)
+                return small;
+            best = small;
+        }
         if (best.Memory.PeakBytes > limit)
             throw new ResNetException($"The plan needs {best.Memory.PeakBytes:N0} bytes at least "
                 + $"({everythingKept.Memory.PeakBytes:N0} without recomputation), more than the limit of {limit:N0}; "

@@ -22,7 +22,8 @@ public sealed record Refusal(string Kernel, string Reason);
 /// <param name="backend">Whose catalog is asked.</param>
 /// <param name="cache">Known times; new ones are added.</param>
 /// <param name="pool">Memory for measurements; null takes the first kernel of the catalog and measures nothing.</param>
-public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool? pool)
+/// <param name="sparesMemory">Prefer the least workspace and packed weights to the least time.</param>
+public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool? pool, bool sparesMemory = false)
 {
     private readonly KernelTimer? _timer = pool is null ? null : new KernelTimer(backend, pool);
     private readonly Dictionary<string, AskedProblem> _asked = new(StringComparer.Ordinal);
@@ -58,6 +59,11 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
                 accepting.Add(kernel);
         if (accepting.Count == 0)
             return new Selection(null, double.PositiveInfinity, []);
+        if (sparesMemory)
+        {
+            long least = accepting.Min(kernel => ExtraBytes(kernel, problem));
+            accepting.RemoveAll(kernel => ExtraBytes(kernel, problem) > least);
+        }
         if (_timer is null)
             return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
         ImmutableArray<KernelCandidate> timed = Time(accepting, problem);
@@ -66,6 +72,8 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
             ? new Selection(best.Kernel, best.Microseconds.Value, timed)
             : new Selection(null, double.PositiveInfinity, []);
     }
+
+    private static long ExtraBytes(Kernel kernel, Problem problem) => kernel.WorkspaceBytes(problem) + kernel.PackedBytes(problem);
 
     /// <summary>All times of a problem are taken in one go, so that they compare.</summary>
     private ImmutableArray<KernelCandidate> Time(List<Kernel> kernels, Problem problem)
