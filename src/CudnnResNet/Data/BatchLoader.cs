@@ -17,7 +17,6 @@ public sealed class BatchLoader : IDisposable
     private const int SharesPerThread = 4;
 
     private readonly TrainingSequence _sequence;
-    private readonly BatchMixing _mixing;
     private readonly Production[] _ring;
     private readonly Thread[] _threads;
     private readonly object _gate = new();
@@ -39,7 +38,6 @@ public sealed class BatchLoader : IDisposable
     public BatchLoader(IDataSet data, LoaderOptions options, LoaderPosition start, StepTrace? trace = null)
     {
         _sequence = new TrainingSequence(data, options, start);
-        _mixing = new BatchMixing(data, options);
         (_count, _options, _trace) = (data.Count, options, trace);
         int threads = options.ThreadsFor(data);
         _share = threads == 1 ? options.Batch : Math.Max(1, options.Batch / (threads * SharesPerThread));
@@ -50,7 +48,8 @@ public sealed class BatchLoader : IDisposable
         for (int i = 0; i < threads; i++)
         {
             SampleMaker maker = new(data, options);
-            _threads[i] = new Thread(() => Work(maker)) { IsBackground = true, Name = threads == 1 ? "batch loader" : $"batch loader {i + 1}" };
+            BatchMixing mixing = new(data, options);
+            _threads[i] = new Thread(() => Work(maker, mixing)) { IsBackground = true, Name = threads == 1 ? "batch loader" : $"batch loader {i + 1}" };
         }
         foreach (Thread thread in _threads)
             thread.Start();
@@ -97,7 +96,7 @@ public sealed class BatchLoader : IDisposable
             thread.Join(JoinLimit);
     }
 
-    private void Work(SampleMaker maker)
+    private void Work(SampleMaker maker, BatchMixing mixing)
     {
         while (TakeShare(out Production? production, out int first, out int count))
         {
@@ -121,7 +120,7 @@ public sealed class BatchLoader : IDisposable
                 production.Missing -= count;
             }
             if (isWhole && production.Failure is null)
-                _mixing.Apply(production.Batch, production.Plan.Start);
+                mixing.Apply(production.Batch, production.Plan.Start);
             lock (_gate)
             {
                 production.Unmade -= count;

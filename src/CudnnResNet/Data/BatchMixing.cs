@@ -2,7 +2,7 @@ namespace CudnnResNet.Data;
 
 /// <summary>
 /// Mixup and CutMix of a whole batch: each image with that of the next slot, all with the same share, as torchvision's
-/// references mix a batch with itself rolled by one.
+/// references mix a batch with itself rolled by one. One for each thread.
 /// </summary>
 internal sealed class BatchMixing
 {

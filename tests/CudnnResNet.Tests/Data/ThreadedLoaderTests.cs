@@ -56,6 +56,16 @@ public class ThreadedLoaderTests
             RequireEqual(expected[(at + 1)..], Run(set, Options with { Threads = 1 + at % 3 }, 11 - at, expected[at].After));
     }
 
+    /// <summary>Batches that are ready together are mixed together, each from its own images.</summary>
+    [Fact]
+    public void BatchesMixedAtTheSameTimeDoNotMeet()
+    {
+        RandomSamples set = new(64);
+        LoaderOptions mixed = Options with { Batch = 2, Augmentation = Augmentation.Standard(0) with { Mixup = 1 } };
+        List<Step> expected = Run(set, mixed with { Threads = 1 }, 16_000, LoaderPosition.Start);
+        RequireEqual(expected, Run(set, mixed with { Threads = 8, Prefetch = 8 }, 16_000, LoaderPosition.Start));
+    }
+
     [Fact]
     public void TheSteadyStateAllocatesNothingOnAnyThread()
     {
