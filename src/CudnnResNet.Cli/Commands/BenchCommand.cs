@@ -26,12 +26,13 @@ internal sealed record BenchReport(string Mode, string Model, string Version, st
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
     double PlanSeconds, IReadOnlyDictionary<string, string> Libraries);
 
-/// <summary>Measures how fast a network serves or trains, on random images and fresh weights.</summary>
+/// <summary>Measures how fast a network serves or trains, on random images.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 {
     private const int MostTracedBatches = 200;
 
     private readonly ModelFlags _model = new();
+    private readonly WeightsFlags _weights = new("Use these weights, and the network that they are (default: fresh ones).");
     private readonly DeviceFlags _device = new();
     private readonly ProfileFlags _profile = new("measured batches");
     private readonly Option<BatchSize?> _batch = Flag.Batch("Images of a batch; auto: as many as the GPU's memory holds (default 1; training 16).");
@@ -52,6 +53,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private Command ToCommand(string name, string description)
     {
         Command command = new(name, description);
+        _weights.AddTo(command);
         _model.AddTo(command);
         command.Add(_batch);
         command.Add(_imageSize);
@@ -68,7 +70,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private int Run(ParseResult parsed)
     {
         DeviceRequest request = _device.Read(parsed);
-        ResNetSpec spec = _model.Read(parsed).Resolve(weights: null);
+        ResNetSpec spec = Resolve(parsed);
         BatchSize wanted = parsed.GetValue(_batch) ?? new BatchSize(isTraining ? 16 : 1);
         int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
         double seconds = NotNegative(parsed, _seconds, 5);
@@ -85,8 +87,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             : BatchSize.InferenceGraphs(spec, size, size, device);
         int batch = wanted.On(device, graphOf);
         Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
-            ? Train(spec, batch, size, device, warmup, seconds, trace)
-            : Infer(spec, batch, size, device, warmup, seconds, trace));
+            ? Train(parsed, spec, batch, size, device, warmup, seconds, trace)
+            : Infer(parsed, spec, batch, size, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
@@ -108,12 +110,12 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs);
 
-    private static Measured Infer(
-        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
+    private Measured Infer(
+        ParseResult parsed, ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
         using InferenceSession session = InferenceSession.Create(
             spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
-        LoadFreshWeights(session);
+        Load(parsed, session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
@@ -123,12 +125,12 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     private static StepOptions Step { get; } = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
 
-    private static Measured Train(
-        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
+    private Measured Train(
+        ParseResult parsed, ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
         using TrainingSession session = TrainingSession.Create(
             spec, batch, size, size, device.Precision, Step, device.Backend, device.Compiler);
-        LoadFreshWeights(session);
+        Load(parsed, session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
@@ -139,12 +141,16 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadFreshWeights(InferenceSession session) =>
-        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+    private ResNetSpec Resolve(ParseResult parsed) => _model.Read(parsed).Resolve(_weights.Find(parsed));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadFreshWeights(TrainingSession session) =>
-        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+    private void Load(ParseResult parsed, InferenceSession session) => session.LoadWeights(Weights(parsed, session.ExpectedWeights));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Load(ParseResult parsed, TrainingSession session) => session.LoadWeights(Weights(parsed, session.WeightValues));
+
+    private NetworkWeights Weights(ParseResult parsed, IEnumerable<Value> values) =>
+        _weights.Find(parsed)?.Weights ?? WeightInitialization.Create(values, seed: 1);
 
     private static Measured Measure(
         CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
