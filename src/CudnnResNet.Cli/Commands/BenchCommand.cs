@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.Plans;
@@ -22,9 +23,11 @@ namespace CudnnResNet.Cli.Commands;
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
+/// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
-    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries);
+    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? SamplesMs);
 
 /// <summary>Measures how fast a network serves or trains, on random images.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
@@ -42,6 +45,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly Option<bool> _roofline = Flag.Switch("--roofline",
         "Print what the time goes to: bytes, operations, time and the least time at this machine's peaks, by kind of work and by block.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+    private readonly Option<bool> _samples = Flag.Switch("--samples", "With --json: every batch's time too.");
 
     public static Command Create(Terminal terminal) =>
         new("bench", "Measure throughput and latency.")
@@ -63,6 +67,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         _profile.AddTo(command);
         command.Add(_roofline);
         command.Add(_json);
+        command.Add(_samples);
         command.SetAction(Run);
         return command;
     }
@@ -95,7 +100,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             device.Backend.Name, device.Precision.ShortName(), batch, size, device.Backend.Threads,
             batch * measured.LatencyMs.Count / (measured.LatencyMs.Sum() / 1000), latency, Latency.Of(measured.ComputeMs),
             measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
-            device.Libraries.ToDictionary(library => library.Name, library => library.Value));
+            device.Libraries.ToDictionary(library => library.Name, library => library.Value),
+            parsed.GetValue(_samples) ? measured.LatencyMs : null);
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));
         else
