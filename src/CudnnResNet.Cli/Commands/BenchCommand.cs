@@ -24,11 +24,13 @@ namespace CudnnResNet.Cli.Commands;
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
+/// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
 /// <param name="Data">What was trained on; left out for random images.</param>
 /// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
     double PlanSeconds, IReadOnlyDictionary<string, string> Libraries,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? SamplesMs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null);
 
@@ -48,6 +50,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly Option<bool> _roofline = Flag.Switch("--roofline",
         "Print what the time goes to: bytes, operations, time and the least time at this machine's peaks, by kind of work and by block.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+    private readonly Option<bool> _samples = Flag.Switch("--samples", "With --json: every batch's time too.");
 
     public static Command Create(Terminal terminal) =>
         new("bench", "Measure throughput and latency.")
@@ -70,6 +73,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         _profile.AddTo(command);
         command.Add(_roofline);
         command.Add(_json);
+        command.Add(_samples);
         command.SetAction(Run);
         return command;
     }
@@ -109,6 +113,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             batch * measured.LatencyMs.Count / (measured.LatencyMs.Sum() / 1000), latency, Latency.Of(measured.ComputeMs),
             measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
             device.Libraries.ToDictionary(library => library.Name, library => library.Value),
+            parsed.GetValue(_samples) ? measured.LatencyMs : null,
             data?.Set.Name, data is null ? null : measured.WaitedMs / measured.LatencyMs.Sum());
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));

@@ -53,6 +53,18 @@ public class BenchCommandTests
         double Time(string times, string statistic) => report.GetProperty(times).GetProperty(statistic).GetDouble();
     }
 
+    /// <summary>Every batch's time is there where asked for, and the mean is theirs.</summary>
+    [Fact]
+    public void SamplesAreThoseOfTheStatistics()
+    {
+        using JsonDocument json = JsonDocument.Parse(CliRun.Success(
+            ["bench", "infer", .. Small, "--seconds", "0.1", "--warmup", "0", "--json", "--samples", .. CliRun.OnReference]));
+        double[] samples = [.. json.RootElement.GetProperty("samplesMs").EnumerateArray().Select(sample => sample.GetDouble())];
+        JsonElement latency = json.RootElement.GetProperty("latencyMs");
+        Assert.Equal(samples.Average(), latency.GetProperty("mean").GetDouble(), 1e-9 * samples.Average());
+        Assert.Equal((samples.Min(), samples.Max()), (latency.GetProperty("min").GetDouble(), latency.GetProperty("max").GetDouble()));
+    }
+
     /// <summary>Nearest rank: the smallest value that so many of a hundred do not exceed.</summary>
     [Fact]
     public void PercentilesAreValuesThatOccurred()
