@@ -1,4 +1,5 @@
 using CudnnResNet.Compilation;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -17,12 +18,14 @@ public sealed class InferenceSession : IDisposable
     private readonly HostAccess _images;
     private readonly HostAccess _logits;
     private readonly bool _ownsPlan;
+    private readonly BatchInput _input;
 
     internal InferenceSession(CompiledInference compiled, ExecutionPlan plan, bool ownsPlan)
     {
         (Spec, _network, _folded) = (compiled.Spec, compiled.Network, compiled.Folded);
         (_plan, _ownsPlan) = (plan, ownsPlan);
         _images = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Images));
+        _input = new BatchInput(_images);
         _logits = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Logits));
     }
 
@@ -96,6 +99,18 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
+    /// <summary>One batch, from host memory to host memory.</summary>
+    public void Run(Batch batch, Span<float> logits)
+    {
+        using (StepTrace.Slice(_plan.Trace, TraceKind.CopyIn))
+            _input.Write(batch);
+        Run();
+        ReadLogits(logits);
+    }
+
+    /// <summary>Whether <see cref="Run(Batch, Span{float})"/> takes bytes, and normalises them so; to be asked before.</summary>
+    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+
     public void WriteImages(ReadOnlySpan<float> images)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
@@ -113,6 +128,7 @@ public sealed class InferenceSession : IDisposable
 
     public void Dispose()
     {
+        _input.Dispose();
         if (_ownsPlan)
             _plan.Dispose();
     }

@@ -63,5 +63,10 @@ public sealed class InferenceSessions : IDisposable
     }
 
     /// <summary>The sessions are of no use any more.</summary>
-    public void Dispose() => _group.Dispose();
+    public void Dispose()
+    {
+        foreach (InferenceSession session in Sessions)
+            session.Dispose();
+        _group.Dispose();
+    }
 }

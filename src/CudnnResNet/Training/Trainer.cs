@@ -56,7 +56,10 @@ public sealed class Trainer : IDisposable
         _logits = new float[_session.LogitElements];
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
-            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
+        {
+            AsBytes = sessions.Count(session => session.TakesBytes(options.Normalization)) == sessions.Length,
+        };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
         _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(
             i == 0 ? 0 : _loaderOptions.StepsThrough(options.ImageSizes[i].Epoch, train.Count), pair.session, pair.images))];
@@ -125,12 +128,14 @@ public sealed class Trainer : IDisposable
                 test.Height, test.Width, options.Precision, backend, compiler);
         // One block of memory: what a step keeps for its backward pass and what an evaluation works with are never needed at once.
         PlanGroup plans = PlanGroup.Load(backend, [.. steps.SelectMany(each => each.Plans), .. evaluation is null ? Array.Empty<(string, CompiledGraph)>() : [("evaluation", evaluation.Plan)]]);
+        TrainingSession[] sessions = [];
+        InferenceSession? inference = null;
         try
         {
             int plansOfStep = steps[0].Plans.Count();
-            TrainingSession[] sessions = [.. steps.Select((each, i) =>
+            sessions = [.. steps.Select((each, i) =>
                 new TrainingSession(each, plans.Plans.AsSpan().Slice(i * plansOfStep, plansOfStep)))];
-            InferenceSession? inference = evaluation is null ? null : new InferenceSession(evaluation, plans.Plans[^1], ownsPlan: false);
+            inference = evaluation is null ? null : new InferenceSession(evaluation, plans.Plans[^1], ownsPlan: false);
             sessions[0].LoadWeights(WeightInitialization.Create(
                 sessions[0].WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
             Trainer trainer = new(options, train, test, plans, sessions, data, inference, facts);
@@ -140,6 +145,9 @@ public sealed class Trainer : IDisposable
         }
         catch
         {
+            foreach (TrainingSession session in sessions)
+                session.Dispose();
+            inference?.Dispose();
             plans.Dispose();
             throw;
         }
@@ -220,7 +228,7 @@ public sealed class Trainer : IDisposable
             using StepTrace.StepScope step = StepTrace.Step(Trace);
             (Batch batch, TrainingSession session) = Next(batches);
             double rate = schedule.At(_progress.Step);
-            double loss = session.Step(batch.Images, batch.Labels, rate);
+            double loss = session.Step(batch, rate);
             if (!double.IsFinite(loss))
                 throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
             session.ReadLogits(_logits);
@@ -260,7 +268,13 @@ public sealed class Trainer : IDisposable
         };
     }
 
-    public void Dispose() => _plans.Dispose();
+    public void Dispose()
+    {
+        foreach (TrainingStage stage in _stages)
+            stage.Session.Dispose();
+        _inference?.Dispose();
+        _plans.Dispose();
+    }
 
     private (Batch Batch, TrainingSession Session) Next(StagedBatches batches)
     {
