@@ -41,7 +41,13 @@ public class ImageSizeTests
         public void ReadImage(int index, Span<float> nhwc)
         {
             for (int i = 0; i < nhwc.Length; i++)
-                nhwc[i] = Grain(CounterRandom.For(1, 2, (ulong)index), i);
+                nhwc[i] = (byte)(255 * Grain(CounterRandom.For(1, 2, (ulong)index), i)) / 255f;
+        }
+
+        public void ReadBytes(int index, Span<byte> hwc)
+        {
+            for (int i = 0; i < hwc.Length; i++)
+                hwc[i] = (byte)(255 * Grain(CounterRandom.For(1, 2, (ulong)index), i));
         }
 
         public void ReadSample(int index, CounterRandom random, Span<byte> hwc)
