@@ -3,7 +3,7 @@
 
 # fetch_libraries NAME PATTERN PACKAGE...: puts the files of the packages that match PATTERN into a cache folder of that name,
 # once, and prints the folder. apt works on private lists: the machine's own configuration is neither read nor changed.
-# RESNET_NO_INSTALL=1, or no Debian: says so on stderr and ends with 1.
+# RESNET_NO_INSTALL, or no Debian: says so on stderr and ends with 1.
 fetch_libraries() {
     local name=$1 pattern=$2 folder=${XDG_CACHE_HOME:-$HOME/.cache}/cudnnresnet/$1 apt
     shift 2
@@ -11,8 +11,8 @@ fetch_libraries() {
         echo "$folder"
         return 0
     fi
-    if [[ ${RESNET_NO_INSTALL:-0} == 1 ]] || ! command -v apt-get >/dev/null || [[ ! -r /usr/share/keyrings/debian-archive-keyring.gpg ]]; then
-        echo "fetch-$name: only done on Debian, and not with RESNET_NO_INSTALL=1" >&2
+    if [[ -n ${RESNET_NO_INSTALL:-} ]] || ! command -v apt-get >/dev/null || [[ ! -r /usr/share/keyrings/debian-archive-keyring.gpg ]]; then
+        echo "fetch-$name: only done on Debian, and not with RESNET_NO_INSTALL" >&2
         return 1
     fi
 

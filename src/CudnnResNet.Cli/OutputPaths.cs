@@ -16,6 +16,18 @@ internal static class OutputPaths
             throw new ResNetException($"{flag} {path}: the folder {folder} does not exist; make it first");
     }
 
+    /// <summary>What is read is not replaced by what is made of it.</summary>
+    /// <exception cref="ResNetException">Both are one file.</exception>
+    public static void RequireOther(string flag, string path, string source)
+    {
+        if (Target(path) == Target(source))
+            throw new ResNetException($"{flag} {path}: is the file that is read; give another");
+
+        static string Target(string path) => File.Exists(path)
+            ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path)
+            : Path.GetFullPath(path);
+    }
+
     /// <exception cref="ResNetException">The folder cannot be made, or nothing can be written into it.</exception>
     public static void MakeFolder(string flag, string folder)
     {

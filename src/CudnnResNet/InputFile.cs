@@ -44,14 +44,12 @@ internal static class InputFile
     /// <exception cref="ResNetException">As <see cref="Read"/>.</exception>
     public static FileStream Open(string path, string kind)
     {
+        if (FileKind.IsSpecial(path))
+            throw new ResNetException($"{path}: not a regular file; give the path of a {kind}");
         try
         {
             // Unbuffered: the readers ask for large pieces.
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            if (stream.CanSeek)
-                return stream;
-            stream.Dispose();
-            throw new ResNetException($"{path}: not a regular file; give the path of a {kind}");
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

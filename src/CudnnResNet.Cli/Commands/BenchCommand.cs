@@ -53,12 +53,16 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
     private readonly Option<bool> _samples = Flag.Switch("--samples", "With --json: every batch's time too.");
 
-    public static Command Create(Terminal terminal) =>
-        new("bench", "Measure throughput and latency.")
+    public static Command Create(Terminal terminal)
+    {
+        Command command = new("bench", "Measure throughput and latency.")
         {
             new BenchCommand(terminal, isTraining: false).ToCommand("infer", "Measure inference."),
             new BenchCommand(terminal, isTraining: true).ToCommand("train", "Measure whole training steps."),
         };
+        command.SetAction(int (_) => throw new ResNetException("bench measures two things; give bench infer or bench train"));
+        return command;
+    }
 
     private Command ToCommand(string name, string description)
     {
@@ -95,6 +99,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         double warmup = NotNegative(parsed, _warmup, 1);
         Profile? profile = _profile.Read(parsed, terminal);
         bool hasRoofline = parsed.GetValue(_roofline);
+        if (parsed.GetValue(_samples) && !parsed.GetValue(_json))
+            throw new ResNetException($"{_samples.Name} has no effect without {_json.Name}; give both or neither");
         if (hasRoofline && parsed.GetValue(_json))
             throw new ResNetException($"{_roofline.Name} prints tables and {_json.Name} one object; give one of them");
         StepTrace? trace = profile?.Trace ?? (hasRoofline ? new StepTrace(firstStep: 1, MostTracedBatches) : null);

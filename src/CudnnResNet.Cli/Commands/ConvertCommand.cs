@@ -44,7 +44,9 @@ internal sealed class ConvertCommand(Terminal terminal)
             throw new ResNetException($"{path}: its ending says no format; give a name that ends in {Safe} or {Onnx}");
         if (!toOnnx && parsed.GetValue(_fold))
             throw new ResNetException($"--fold is for {Onnx}; leave it out, or write an ONNX file");
-        WeightsFile weights = WeightsFile.Load(parsed.GetValue(_in)!, parsed.GetValue(_ema), parsed.GetValue(_external));
+        string source = parsed.GetValue(_in)!;
+        OutputPaths.RequireOther("OUT", path, source);
+        WeightsFile weights = WeightsFile.Load(source, parsed.GetValue(_ema), parsed.GetValue(_external));
         ResNetSpec spec = _model.Read(parsed).Resolve(weights);
         if (toOnnx)
             OnnxWriter.Write(path, spec, weights.Weights, parsed.GetValue(_fold), Describe(spec, weights));

@@ -108,6 +108,10 @@ internal sealed class TrainCommand(Terminal terminal)
             OutputFolder = folder,
         };
         options.Validate();
+        if (options.Patience is not null && test is null)
+            throw new ResNetException("--patience counts evaluations, and there is nothing to test; give --test-data, or leave it out");
+        if (options.FrozenBatchNorm && weights is null)
+            throw new ResNetException("--frozen-batch-norm keeps the running statistics of weights, and none are given; give --init, or leave it out");
         RequireOutputs(parsed, folder, isResumed: resume is not null);
         Profile? profile = _profile.Read(parsed, terminal);
 

@@ -8,13 +8,13 @@ internal static class Flag
 {
     public static Option<int?> Whole(string name, string description) => Make<int?>(name, description, "N",
         text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) ? value : null,
-        "a whole number");
+        $"a whole number, at most {int.MaxValue}");
 
     /// <summary>A number of images, or <c>auto</c>.</summary>
     public static Option<BatchSize?> Batch(string description) => Make<BatchSize?>("--batch", description, "N|auto",
         text => text == "auto" ? new BatchSize((int?)null)
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1 ? new BatchSize(value) : null,
-        "a whole number from 1, or auto");
+        $"a whole number from 1 to {int.MaxValue}, or auto");
 
     public static Option<long?> Long(string name, string description) => Make<long?>(name, description, "N",
         text => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : null,

@@ -39,7 +39,7 @@ internal sealed class NormalizationFlag(string defaultInWords)
             NormalizationKind.ImageNet => Normalization.ImageNet,
             NormalizationKind.Inception => Normalization.Inception,
             _ => weights?.Normalization ?? throw new ResNetException(weights is null
-                ? "--normalize weights needs --weights"
+                ? "--normalize weights needs weights; give some, or --normalize none, dataset, imagenet or inception"
                 : $"{weights.Path} does not say how its images were normalised; give --normalize none or dataset"),
         };
     }

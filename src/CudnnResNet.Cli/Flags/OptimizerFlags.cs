@@ -67,15 +67,19 @@ internal sealed class OptimizerFlags
     private static ImmutableArray<RateFactor>? ParseFactors(string text)
     {
         ImmutableArray<RateFactor>.Builder factors = ImmutableArray.CreateBuilder<RateFactor>();
+        List<RateFactor> backbone = [];
         foreach (string entry in text.Split(','))
         {
             if (entry.Split('=') is not [{ Length: > 0 } name, var number]
                 || !double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out double factor) || !(factor >= 0 && double.IsFinite(factor)))
                 return null;
             if (name == Backbone)
-                factors.Add(new RateFactor(Classifier, 1));
-            factors.Add(new RateFactor(name == Backbone ? "" : name + ".", factor));
+                backbone.AddRange([new RateFactor(Classifier, 1), new RateFactor("", factor)]);
+            else
+                factors.Add(new RateFactor(name + ".", factor));
         }
+        // The first that fits counts: what is said of a part comes before what is said of all the others.
+        factors.AddRange(backbone);
         return factors.ToImmutable();
     }
 }

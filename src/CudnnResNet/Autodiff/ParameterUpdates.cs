@@ -62,8 +62,14 @@ public static class ParameterUpdates
         : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{LearningRate}.times.{factor}");
 
     /// <summary>The parameters that a step changes: not those of frozen parts, nor of frozen batch norms.</summary>
+    /// <exception cref="ResNetException">A rate factor fits no parameter.</exception>
     public static IReadOnlyList<Value> Trained(LayerGraph forward, SgdOptions options)
     {
+        string[] names = [.. forward.WithRole(ValueRole.Parameter).Select(value => value.Name)];
+        foreach (RateFactor factor in options.RateFactors)
+            if (!names.Any(name => name.StartsWith(factor.Prefix, StringComparison.Ordinal)))
+                throw new ResNetException($"A learning-rate factor is for '{factor.Prefix.TrimEnd('.')}', and the network has no such part; "
+                    + $"its parts are {string.Join(", ", names.Select(name => name.Split('.')[0]).Distinct())}");
         HashSet<ValueId> fixedValues = [.. forward.Nodes.Where(node => node.Operation is BatchNormInference).SelectMany(node => node.Inputs[1..])];
         return [.. forward.WithRole(ValueRole.Parameter).Where(value => !fixedValues.Contains(value.Id) && options.FactorOf(value.Name) > 0)];
     }

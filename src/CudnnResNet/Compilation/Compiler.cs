@@ -137,8 +137,8 @@ public static class Compiler
             best = small;
         }
         if (best.Memory.PeakBytes > limit)
-            throw new ResNetException($"The plan needs {best.Memory.PeakBytes:N0} bytes at least "
-                + $"({everythingKept.Memory.PeakBytes:N0} without recomputation), more than the limit of {limit:N0}; "
+            throw new ResNetException($"The plan needs {InMiB(best.Memory.PeakBytes)} at least "
+                + $"({InMiB(everythingKept.Memory.PeakBytes)} without recomputation), more than the limit of {InMiB(limit)}; "
                 + "use a smaller batch or a higher limit.");
         while (enough - tooFew > 1)
         {
@@ -151,6 +151,9 @@ public static class Compiler
         }
         return best;
     }
+
+    private static string InMiB(long bytes) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024):0.#} MiB");
 
     private static CompiledGraph Plan(
         LayerGraph graph, KernelSelector selector, CompilerOptions options, bool isFusing)

@@ -11,6 +11,9 @@ public static class ResNetGraph
     public const string Logits = "logits";
     public const string Loss = "loss";
 
+    /// <summary>Elements of a layer that no machine holds; sums of a few of them still fit 64 bits.</summary>
+    private const double MostElements = 1e15;
+
     /// <summary>
     /// Input <c>images</c> [N,H,W,InputChannels] in the parameter type, output <c>logits</c> [N,Classes].
     /// </summary>
@@ -43,6 +46,8 @@ public static class ResNetGraph
         spec.Validate();
         if (batch < 1 || height < 1 || width < 1)
             throw new ResNetException($"A batch of {batch} images of {height} x {width} is empty; give positive numbers.");
+        if ((double)batch * height * width * Math.Max(4 * spec.Width, spec.InputChannels) > MostElements)
+            throw new ResNetException($"A batch of {batch} images of {height} x {width} is more than any memory holds; give smaller ones or fewer.");
         LayerBuilder layers = new(graph, precision, mode)
         {
             ConvolutionBias = spec.ConvolutionBias,

@@ -40,6 +40,7 @@ public enum ResNetShortcut
 public sealed record ResNetSpec
 {
     private const int CifarWidth = 16;
+    private const int MostChannels = 65_536;
 
     /// <summary>One of <see cref="Depths"/> in four stages, or one of <see cref="CifarDepths"/> in three.</summary>
     public int Depth { get; init; } = 50;
@@ -111,18 +112,18 @@ public sealed record ResNetSpec
     public void Validate()
     {
         _ = BlocksPerStage;
-        RequirePositive(Classes, "classes");
-        RequirePositive(InputChannels, "input channels");
-        RequirePositive(Width, "width");
+        RequireExtent(Classes, int.MaxValue / 2, "classes");
+        RequireExtent(InputChannels, MostChannels, "input channels");
+        RequireExtent(Width, MostChannels, "width");
         if (!(BatchNormEpsilon > 0))
             throw new ResNetException($"A batch-norm epsilon of {BatchNormEpsilon} is not positive; PyTorch uses 1e-5.");
         if (!(BatchNormMomentum is > 0 and <= 1))
             throw new ResNetException($"A batch-norm momentum of {BatchNormMomentum} is not in (0, 1]; PyTorch uses 0.1.");
     }
 
-    private static void RequirePositive(int value, string name)
+    private static void RequireExtent(int value, int most, string name)
     {
-        if (value < 1)
-            throw new ResNetException($"A network with {value} {name} cannot be built; give at least 1.");
+        if (value < 1 || value > most)
+            throw new ResNetException($"A network with {value} {name} cannot be built; give at least 1{(value < 1 ? "" : $", at most {most}")}.");
     }
 }

@@ -55,8 +55,7 @@ public sealed class Trainer : IDisposable
         _inference = inference;
         _logits = new float[_session.LogitElements];
         _progress = TrainingProgress.Start with { Seed = options.Seed };
-        _loaderOptions = new LoaderOptions(
-            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
+        _loaderOptions = LoaderOptionsOf(options) with
         {
             AsBytes = sessions.Count(session => session.TakesBytes(options.Normalization)) == sessions.Length,
         };
@@ -107,6 +106,7 @@ public sealed class Trainer : IDisposable
     {
         options.Validate();
         RequireFit(options, train);
+        LoaderOptionsOf(options).Check(train);
         if (test is not null)
             RequireFit(options, test);
         ImmutableArray<TrajectoryFact> facts = options.OutputFolder is null && resumption is null
@@ -379,11 +379,14 @@ public sealed class Trainer : IDisposable
         _saved = (path, _progress.Step);
     }
 
+    private static LoaderOptions LoaderOptionsOf(TrainingOptions options) => new(
+        options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+
     private static void RequireFit(TrainingOptions options, IDataSet data)
     {
         if (data.Channels != options.Spec.InputChannels)
             throw new ResNetException($"{data.Name} has {data.Channels} channels, the network takes "
-                + $"{options.Spec.InputChannels}; build it for {data.Channels}.");
+                + $"{options.Spec.InputChannels}; give --input-channels {data.Channels}.");
         int needed = Math.Max(options.Spec.Classes, 2);
         if (data.ClassCount > needed)
             throw new ResNetException($"{data.Name} has {data.ClassCount} classes, the network {options.Spec.Classes}; "

@@ -12,12 +12,17 @@ public static class AtomicFile
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
     /// <summary>Writes the file at <paramref name="path"/>; its folder must exist.</summary>
-    /// <param name="path">The file to make or to replace.</param>
+    /// <param name="path">The file to make or to replace; a link's target, not the link.</param>
     /// <param name="write">Writes the content; large pieces, the stream has no buffer. What it throws passes on, I/O errors as below.</param>
-    /// <exception cref="ResNetException">Disk full, missing or read-only folder, or another I/O error; the old file is as it was.</exception>
+    /// <exception cref="ResNetException">
+    /// Disk full, missing or read-only folder, a device or pipe in the file's place, or another I/O error; what was there is as it was.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);
+        if (FileKind.IsSpecial(full))
+            throw new ResNetException($"{path}: cannot be written: it is a device or a pipe, which a file would replace; give the path of a file");
+        full = TargetOf(full);
         string folder = Path.GetDirectoryName(full) ?? throw new ResNetException($"{path}: is a folder; give the path of a file");
         string name = Path.GetFileName(full);
         try
@@ -57,6 +62,19 @@ public static class AtomicFile
         catch (IOException e)
         {
             throw new ResNetException($"{path}: cannot be written: {e.Message}; choose another folder", e);
+        }
+    }
+
+    private static string TargetOf(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (IOException)
+        {
+            // Nothing is there, or a ring of links: writing says what is wrong.
+            return path;
         }
     }
 

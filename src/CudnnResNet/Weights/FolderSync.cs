@@ -5,7 +5,7 @@ namespace CudnnResNet.Weights;
 
 /// <summary>
 /// Flushes a folder's own entries to the disk, so that a rename inside it survives a power cut. .NET refuses to open
-/// folders, so this is the one place of the core that calls the C library, which the .NET runtime itself stands on.
+/// folders, so this calls the C library, which the .NET runtime itself stands on.
 /// Windows has no such call; NTFS journals the rename.
 /// </summary>
 internal static class FolderSync

@@ -13,7 +13,7 @@ public class CommandLineTests
     [InlineData("--lr is 'NaN'", "train", "--data", "fashion-mnist-subset", "--lr", "NaN")]
     [InlineData("learning rate of -1", "train", "--data", "fashion-mnist-subset", "--lr", "-1")]
     [InlineData("--batch is '1.5'; give a whole number", "train", "--data", "fashion-mnist-subset", "--batch", "1.5")]
-    [InlineData("--batch is '0'; give a whole number from 1, or auto", "train", "--data", "fashion-mnist-subset", "--batch", "0")]
+    [InlineData("--batch is '0'; give a whole number from 1 to 2147483647, or auto", "train", "--data", "fashion-mnist-subset", "--batch", "0")]
     [InlineData("label smoothing of 1", "train", "--data", "fashion-mnist-subset", "--label-smoothing", "1")]
     [InlineData("--epochs and --steps", "train", "--data", "fashion-mnist-subset", "--epochs", "1", "--steps", "1")]
     [InlineData("--schedule is 'triangle'; give one of constant, cosine", "train", "--data", "fashion-mnist-subset", "--schedule", "triangle")]
@@ -38,6 +38,17 @@ public class CommandLineTests
     [InlineData("no such folder", "train", "--data", "npy:/nonexistent")]
     [InlineData("the folder /nonexistent does not exist", "train", "--data", "fashion-mnist-subset", "--log", "/nonexistent/run.jsonl")]
     [InlineData("cannot be made", "train", "--data", "fashion-mnist-subset", "--out", "/proc/nonexistent/out")]
+    [InlineData("--patience counts evaluations", "train", "--data", "fashion-mnist-subset", "--test-data", "none", "--patience", "2")]
+    [InlineData("--frozen-batch-norm keeps the running statistics", "train", "--data", "fashion-mnist-subset", "--frozen-batch-norm")]
+    [InlineData("for 'bakcbone', and the network has no such part; its parts are conv1, bn1, layer1, layer2, layer3, layer4, fc",
+        "train", "--data", "fashion-mnist-subset", "--lr-factors", "bakcbone=0", "--model", "resnet18", "--width", "4", "--device", "reference",
+        "--out", "/tmp/never-begun", "--no-report")]
+    [InlineData("do not fill one batch", "train", "--data", "fashion-mnist-subset", "--batch", "7000", "--device", "reference", "--no-report")]
+    [InlineData("more than any memory holds", "plan", "--model", "resnet18", "--batch", "2147483647", "--image-size", "2147483647", "--device", "reference")]
+    [InlineData("A network with 100000000 width cannot be built; give at least 1, at most 65536", "summary", "--width", "100000000")]
+    [InlineData("--epochs is '99999999999'; give a whole number, at most 2147483647", "train", "--data", "fashion-mnist-subset", "--epochs", "99999999999")]
+    [InlineData("give bench infer or bench train", "bench")]
+    [InlineData("--samples has no effect without --json", "bench", "infer", "--samples")]
     [InlineData("--weights is missing", "predict", "--tensor", "in.npy", "--out", "out.npy")]
     [InlineData("/nonexistent does not exist", "predict", "--weights", "w", "--tensor", "in.npy", "--out", "/nonexistent/out.npy")]
     public void ARefusalIsOneLine(string expected, params string[] arguments) =>

@@ -45,6 +45,27 @@ public class AtomicFileTests
         Assert.Equal(["f"], folder.Names());
     }
 
+    [LinuxFact]
+    public void ADeviceInTheFilesPlaceStays()
+    {
+        var e = Assert.Throws<ResNetException>(() => AtomicFile.Write("/dev/full", _ => Assert.Fail("nothing is to be written")));
+        Assert.StartsWith("/dev/full: cannot be written: it is a device or a pipe", e.Message, StringComparison.Ordinal);
+        Assert.True(FileKind.IsSpecial("/dev/full"));
+    }
+
+    [LinuxFact]
+    public void ALinksTargetIsReplacedAndTheLinkStays()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File("there"));
+        File.WriteAllText(folder.File("there/target"), "old");
+        File.CreateSymbolicLink(folder.File("link"), folder.File("there/target"));
+        AtomicFile.Write(folder.File("link"), stream => stream.Write("new"u8));
+        Assert.Equal("new", File.ReadAllText(folder.File("there/target")));
+        Assert.NotNull(File.ResolveLinkTarget(folder.File("link"), returnFinalTarget: false));
+        Assert.False(FileKind.IsSpecial(folder.File("link")));
+    }
+
     [Fact]
     public void AMissingFolderIsNamed()
     {
