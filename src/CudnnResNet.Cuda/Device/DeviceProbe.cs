@@ -28,8 +28,19 @@ internal static unsafe class DeviceProbe
             refusal = error.Message;
         }
         return new CudaProbe(refusal, devices, versions,
-            [.. CudaLibraries.All.Where(library => library != CudaLibraries.Nvml).SelectMany(Tried)]);
+            [.. CudaLibraries.All.Except(CudaLibraries.Optional).SelectMany(Tried)])
+        {
+            // Behind the others: cuDNN says which major version of CUDA they must have.
+            Optional = refusal is not null ? [] :
+            [
+                Optional("nvJPEG", "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg),
+                Optional("NPP", "scales training images where it measures faster than the own kernel", CudaLibraries.Npp),
+            ],
+        };
     }
+
+    private static CudaOptionalLibrary Optional(string name, string use, CudaLibrary library) =>
+        new(name, use, CudaLibraries.TryLoad(library) is null ? CudaLibraries.Missing(library) : null);
 
     private static string? Driver(out int version)
     {

@@ -12,6 +12,8 @@ internal sealed unsafe class JpegDecoder : IDisposable
 {
     private const int LargestReduction = 8;
 
+    private static ReadOnlySpan<byte> EndOfImage => [0xFF, 0xD9];
+
     private TurboJpegHandle _handle;
     private readonly ByteStore _cmyk = new();
 
@@ -45,6 +47,23 @@ internal sealed unsafe class JpegDecoder : IDisposable
                 RefuseUnlessUsable(name);
         limits.Check(name, width, height);
         return ExifOrientation.OfJpeg(file) >= 5 ? (height, width) : (width, height);
+    }
+
+    /// <summary>
+    /// The size where any decoder of JPEG makes the same image of the file: upright, of one or three components, and not cut
+    /// short; else null.
+    /// </summary>
+    /// <inheritdoc cref="Decode"/>
+    public (int Width, int Height)? MeasurePlain(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
+    {
+        int width, height, subsampling, colours;
+        fixed (byte* bytes = file)
+            if (TurboJpeg.tjDecompressHeader3(_handle, bytes, new CULong((nuint)file.Length), &width, &height, &subsampling, &colours) != 0)
+                RefuseUnlessUsable(name);
+        limits.Check(name, width, height);
+        return colours is TurboJpeg.TJCS_CMYK or TurboJpeg.TJCS_YCCK || ExifOrientation.OfJpeg(file) != 1 || !file.EndsWith(EndOfImage)
+            ? null
+            : (width, height);
     }
 
     /// <param name="file">The whole file.</param>

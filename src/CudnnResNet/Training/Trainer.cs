@@ -54,7 +54,7 @@ public sealed class Trainer : IDisposable
         _loaderOptions = new LoaderOptions(
             options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
         {
-            AsBytes = session.TakesBytes(options.Normalization),
+            Accepted = session.Accepts(train, options.Normalization),
         };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
