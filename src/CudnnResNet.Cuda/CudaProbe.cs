@@ -32,8 +32,9 @@ public sealed record CudaVersions(string Driver, string Cudnn, string Nvrtc, str
 /// <summary>A library that the backend does without where it is missing.</summary>
 /// <param name="Name">As its maker writes it.</param>
 /// <param name="Use">What it is loaded for.</param>
+/// <param name="Version">For example 12.3.3; null where it is not there, or does not say.</param>
 /// <param name="Refusal">Why it is not there, and what to do about it; null where it is.</param>
-public sealed record CudaOptionalLibrary(string Name, string Use, string? Refusal);
+public sealed record CudaOptionalLibrary(string Name, string Use, string? Version, string? Refusal);
 
 /// <summary>Whether a CUDA device can be used here, or the reason why not and what to do about it.</summary>
 /// <param name="Refusal">Null where at least one device can be used; otherwise one line with reason and remedy.</param>

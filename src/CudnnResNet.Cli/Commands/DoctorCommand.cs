@@ -70,7 +70,7 @@ internal sealed class DoctorCommand(Terminal terminal)
             new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal, []),
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null, []),
             new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal,
-                [.. cuda.Optional.Select(library => $"{library.Name} ({library.Use}): {library.Refusal ?? "found"}")]),
+                [.. cuda.Optional.Select(library => $"{library.Name} ({library.Use}): {library.Refusal ?? library.Version ?? "found"}")]),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         ImagingProbe images = ImagingProbe.Run();

@@ -33,14 +33,21 @@ internal static unsafe class DeviceProbe
             // Behind the others: cuDNN says which major version of CUDA they must have.
             Optional = refusal is not null ? [] :
             [
-                Optional("nvJPEG", "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg),
-                Optional("NPP", "scales training images where it measures faster than the own kernel", CudaLibraries.Npp),
+                Optional("nvJPEG", "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg, NvJpegVersion),
+                Optional("NPP", "scales training images where it measures faster than the own kernel", CudaLibraries.Npp, () => null),
             ],
         };
     }
 
-    private static CudaOptionalLibrary Optional(string name, string use, CudaLibrary library) =>
-        new(name, use, CudaLibraries.TryLoad(library) is null ? CudaLibraries.Missing(library) : null);
+    private static CudaOptionalLibrary Optional(string name, string use, CudaLibrary library, Func<string?> version) =>
+        CudaLibraries.TryLoad(library) is null ? new(name, use, null, CudaLibraries.Missing(library)) : new(name, use, version(), null);
+
+    private static string? NvJpegVersion() =>
+        NvJpeg.nvjpegGetProperty(libraryPropertyType.MAJOR_VERSION, out int major) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+        && NvJpeg.nvjpegGetProperty(libraryPropertyType.MINOR_VERSION, out int minor) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+        && NvJpeg.nvjpegGetProperty(libraryPropertyType.PATCH_LEVEL, out int patch) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+            ? $"{major}.{minor}.{patch}"
+            : null;
 
     private static string? Driver(out int version)
     {

@@ -83,7 +83,8 @@ public sealed class DeviceJpegTests : IDisposable
 
     /// <summary>
     /// The same numbers, crops and labels as where the host decodes: levels differ by a rounding, of few pixels. Among the files
-    /// are some that only the host reads: a PNG, one with four components, one that lies on its side, and one that is cut short.
+    /// are some that only the host reads: a PNG, one with four components, a progressive one, one that lies on its side, and one that
+    /// is cut short.
     /// </summary>
     [DeviceJpegFact]
     public void TrainsAndEvaluatesAsOnTheHost()
@@ -129,7 +130,7 @@ public sealed class DeviceJpegTests : IDisposable
         Assert.Empty(Simulator.Complaints());
     }
 
-    /// <summary>Crops that need no scaling are the same by NPP, mirrors included.</summary>
+    /// <summary>Crops that need no scaling are the same by the host, by the own kernel and by NPP, mirrors included.</summary>
     [DeviceJpegFact]
     public void NppScalesTrainingImagesWhereItIsChosen()
     {
@@ -142,6 +143,10 @@ public sealed class DeviceJpegTests : IDisposable
             Training = new TrainingTransform(1, 1, 1),
         });
         double[] own = Train(data, new CudaOptions { IsDeterministic = true, ScalesByNpp = false });
+        RequireClose(Train(data, new CudaOptions { IsDeterministic = true, DecodesFiles = false }), own, 1e-5);
+        Simulator.Script("reset; fail nvjpegDecodeBatched 1 6");
+        RequireClose(own, Train(data, new CudaOptions { IsDeterministic = true, ScalesByNpp = true }), 1e-5);
+        Simulator.Script("reset");
         Simulator.Clear();
         Assert.Equal(own, Train(data, new CudaOptions { IsDeterministic = true, ScalesByNpp = true }));
         Assert.Equal(3 * 4, Simulator.Query("calls.nppiResize_8u_C3R_Ctx"));
@@ -230,10 +235,12 @@ public sealed class DeviceJpegTests : IDisposable
     private static void RequireClose((double[] Losses, Evaluation Evaluation) expected, (double[] Losses, Evaluation Evaluation) actual)
     {
         const double Tolerance = 1e-2;
-        Assert.Equal(expected.Losses, actual.Losses, (a, b) => Math.Abs(a - b) <= Tolerance * Math.Max(1, Math.Abs(a)));
-        Assert.Equal(expected.Evaluation.Predictions.Select(p => p.Loss), actual.Evaluation.Predictions.Select(p => p.Loss),
-            (a, b) => Math.Abs(a - b) <= Tolerance * Math.Max(1, Math.Abs(a)));
+        RequireClose(expected.Losses, actual.Losses, Tolerance);
+        RequireClose([.. expected.Evaluation.Predictions.Select(p => p.Loss)], [.. actual.Evaluation.Predictions.Select(p => p.Loss)], Tolerance);
     }
+
+    private static void RequireClose(double[] expected, double[] actual, double tolerance) =>
+        Assert.Equal(expected, actual, (a, b) => Math.Abs(a - b) <= tolerance * Math.Max(1, Math.Abs(a)));
 
     private static EncodedImage Fixture(string name)
     {
