@@ -10,6 +10,7 @@ public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
     private readonly RecordFile _file;
     private readonly ImageOptions _options;
     private readonly ImageWorkers _workers;
+    private readonly bool _isShared;
 
     /// <exception cref="ResNetException">The file cannot be read, or an option is out of range.</exception>
     public RecordSet(string path, ImageOptions options)
@@ -20,6 +21,9 @@ public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
         _options = options;
         _workers = new ImageWorkers(options.Limits);
     }
+
+    private RecordSet(RecordSet set, ImageOptions options) =>
+        (_file, _workers, _options, _isShared) = (set._file, set._workers, options, true);
 
     public string Name => _file.Path;
 
@@ -41,6 +45,10 @@ public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
 
     /// <summary>Bytes of all images together.</summary>
     public long ImageBytes => _file.Entries.Sum(entry => entry.Bytes);
+
+    /// <summary>It reads this set's file, and is of no use once this set is disposed.</summary>
+    public ISampleSource WithSize(int side) =>
+        new RecordSet(this, _options with { Evaluation = _options.Evaluation.WithSize(side) });
 
     public int Label(int index) => _file.Entries[index].Label;
 
@@ -145,7 +153,11 @@ public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
     }
 
     /// <summary>The file is unmapped: nothing may be reading any more.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (!_isShared)
+            _file.Dispose();
+    }
 
     private void ReadEvaluation(int index, ImageWorker worker)
     {
