@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Cuda.Kernels;
+using CudnnResNet.Cuda.Kernels.Input;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
 
@@ -110,6 +111,9 @@ public sealed class CudaBackend : IBackend
     };
 
     public Arena Allocate(long bytes) => new CudaArena(bytes, _device, _staging);
+
+    public ByteInput? CreateByteInput(Arena arena, Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
+        new NormalizedInput(_session, _staging, (CudaArena)arena, images, type, scale, shift);
 
     public void Synchronize() => _device.Synchronize();
 

@@ -3,6 +3,7 @@ using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
 using CudnnResNet.Scheduling;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Execution;
 
@@ -132,6 +133,9 @@ public sealed class ExecutionPlan : IDisposable
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
     public Region RegionOf(ValueId id) => _regions[id.Index];
+
+    internal ByteInput? CreateByteInput(Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
+        _backend.CreateByteInput(Arena, images, type, scale, shift);
 
     /// <summary>Repacks constant weights; to be called after weights were written.</summary>
     public void Prepare()

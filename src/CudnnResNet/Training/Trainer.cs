@@ -52,7 +52,10 @@ public sealed class Trainer : IDisposable
         _logits = new float[session.LogitElements];
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
-            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
+        {
+            AsBytes = session.TakesBytes(options.Normalization),
+        };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
@@ -195,7 +198,7 @@ public sealed class Trainer : IDisposable
             using StepTrace.StepScope step = StepTrace.Step(Trace);
             Batch batch = Next(loader);
             double rate = schedule.At(_progress.Step);
-            double loss = _session.Step(batch.Images, batch.Labels, rate);
+            double loss = _session.Step(batch, rate);
             if (!double.IsFinite(loss))
                 throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
             _session.ReadLogits(_logits);

@@ -1,5 +1,6 @@
 using CudnnResNet.Autodiff;
 using CudnnResNet.Compilation;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -29,6 +30,7 @@ public sealed class TrainingSession : IDisposable
     private readonly TrainingPass _update;
     private readonly TrainingPass? _accumulate;
     private readonly HostAccess _images;
+    private readonly BatchInput _input;
     private readonly HostAccess _labels;
     private readonly (HostAccess Access, double Factor)[] _rates;
     private readonly float[] _passLogits;
@@ -46,6 +48,7 @@ public sealed class TrainingSession : IDisposable
         _update = new TrainingPass(update);
         _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
         _images = _update.Access(ResNetGraph.Images);
+        _input = new BatchInput(_images);
         _labels = _update.Access(ResNetGraph.Labels);
         _rates = [.. step.Optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
             .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
@@ -223,6 +226,23 @@ public sealed class TrainingSession : IDisposable
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
+    /// <summary>Whether steps take batches of bytes, and normalise them so; to be asked before the first.</summary>
+    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+
+    /// <summary>One step on a batch of <see cref="Batch"/> images.</summary>
+    /// <returns>The loss of the step's images, before the update.</returns>
+    public double Step(Batch batch, double learningRate)
+    {
+        double loss = 0;
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
+                _input.Write(batch, pass, Passes);
+            loss += RunPass(pass, batch.Labels, learningRate);
+        }
+        return loss / Passes;
+    }
+
     /// <summary>One step on images (NHWC, normalised) and labels.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
@@ -257,6 +277,14 @@ public sealed class TrainingSession : IDisposable
         WriteLabels(labels, learningRate);
     }
 
+    /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
+    public void WriteBatch(Batch batch, double learningRate)
+    {
+        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
+        _input.Write(batch);
+        WriteLabels(batch.Labels, learningRate);
+    }
+
     /// <summary>Forward, backward and update on the batch that was written last.</summary>
     public void Run() => _update.Plan.Run();
 
@@ -274,6 +302,7 @@ public sealed class TrainingSession : IDisposable
 
     public void Dispose()
     {
+        _input.Dispose();
         _update.Plan.Dispose();
         _accumulate?.Plan.Dispose();
         _shared?.Dispose();

@@ -32,6 +32,8 @@ public class ThreadedLoaderTests
 
         public void ReadImage(int index, Span<float> nhwc) => nhwc.Fill(index);
 
+        public void ReadBytes(int index, Span<byte> hwc) => hwc.Fill((byte)index);
+
         public void ReadSample(int index, CounterRandom random, Span<byte> hwc)
         {
             Reading?.Invoke(index);
