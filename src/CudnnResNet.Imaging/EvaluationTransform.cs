@@ -25,6 +25,15 @@ public sealed record EvaluationTransform(
             throw new ResNetException($"a crop of {Crop} pixels is not possible; give 1 to {MaxSide}");
     }
 
+    /// <summary>The same part of each image, as a square of another size.</summary>
+    /// <exception cref="ResNetException">A side would be out of range.</exception>
+    internal EvaluationTransform WithSize(int side)
+    {
+        EvaluationTransform scaled = this with { Crop = side, Resize = (int)Math.Round((double)Resize * side / Crop) };
+        scaled.Validate();
+        return scaled;
+    }
+
     /// <param name="source">The image.</param>
     /// <param name="resampler">Does the work.</param>
     /// <param name="to">Receives [Crop, Crop, 3].</param>

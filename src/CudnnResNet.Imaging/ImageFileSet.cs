@@ -24,6 +24,12 @@ public sealed unsafe class ImageFileSet : ISampleSource
         _workers = new ImageWorkers(options.Limits);
     }
 
+    private ImageFileSet(ImageFileSet set, ImageOptions options)
+    {
+        (Name, ClassNames, _labels, _paths, _workers) = (set.Name, set.ClassNames, set._labels, set._paths, set._workers);
+        _options = options;
+    }
+
     public string Name { get; }
 
     public int Count => _labels.Length;
@@ -39,6 +45,9 @@ public sealed unsafe class ImageFileSet : ISampleSource
     public IReadOnlyList<string> ClassNames { get; }
 
     public DamagedImages Damaged => _options.Damaged;
+
+    public ISampleSource WithSize(int side) =>
+        new ImageFileSet(this, _options with { Evaluation = _options.Evaluation.WithSize(side) });
 
     public int Label(int index) => _labels[index];
 

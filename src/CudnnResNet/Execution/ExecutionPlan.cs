@@ -65,7 +65,7 @@ public sealed class ExecutionPlan : IDisposable
             ?? backend.Allocate(memory.PeakBytes);
         try
         {
-            return Bind(compiled, backend, pool, ownsArena: true, arena, place);
+            return Bind(compiled, memory, backend, pool, ownsArena: true, arena, place);
         }
         catch
         {
@@ -81,14 +81,14 @@ public sealed class ExecutionPlan : IDisposable
     /// <param name="compiled">What to load.</param>
     /// <param name="backend">The backend that it was compiled for.</param>
     /// <param name="arena">At least the planned size; it must outlive the plan.</param>
-    public static ExecutionPlan LoadInto(Arena arena, CompiledGraph compiled, IBackend backend) =>
-        Bind(compiled, backend, pool: null, ownsArena: false, arena);
+    /// <param name="memory">Where everything lies in an arena that others share; null is as the plan says.</param>
+    public static ExecutionPlan LoadInto(Arena arena, CompiledGraph compiled, IBackend backend, MemoryPlan? memory = null) =>
+        Bind(compiled, memory ?? compiled.Memory, backend, pool: null, ownsArena: false, arena);
 
     private static ExecutionPlan Bind(
-        CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
+        CompiledGraph compiled, MemoryPlan memory, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
         Func<Arena, Value, Region?>? place = null)
     {
-        MemoryPlan memory = compiled.Memory;
         Region[] regions = new Region[compiled.Graph.Values.Length];
         foreach ((ValueId id, Region region) in memory.Persistent)
             regions[id.Index] = region;

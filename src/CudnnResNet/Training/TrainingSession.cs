@@ -26,7 +26,7 @@ public sealed record StepOptions(
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
-    private readonly Arena? _shared;
+    private readonly PlanGroup? _own;
     private readonly TrainingPass _update;
     private readonly TrainingPass? _accumulate;
     private readonly HostAccess _images;
@@ -39,14 +39,19 @@ public sealed class TrainingSession : IDisposable
     private readonly bool _keepsGradients;
     private double _gradientScale = 1;
 
-    private TrainingSession(ResNetSpec spec, StepOptions step, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate)
+    /// <param name="compiled">The step.</param>
+    /// <param name="plans">Its plans, loaded.</param>
+    /// <param name="own">What they lie in, where the session is to dispose of it.</param>
+    internal TrainingSession(CompiledStep compiled, ReadOnlySpan<ExecutionPlan> plans, PlanGroup? own = null)
     {
-        Spec = spec;
+        StepOptions step = compiled.Options;
+        ExecutionPlan update = plans[0];
+        Spec = compiled.Spec;
         Passes = step.Passes;
         _keepsGradients = step.KeepGradients;
-        _shared = shared;
+        _own = own;
         _update = new TrainingPass(update);
-        _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
+        _accumulate = plans.Length == 1 ? null : new TrainingPass(plans[1]);
         _images = _update.Access(ResNetGraph.Images);
         _input = new BatchInput(_images);
         _labels = _update.Access(ResNetGraph.Labels);
@@ -141,28 +146,28 @@ public sealed class TrainingSession : IDisposable
     public static TrainingSession Create(
         ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
+        CompiledStep compiled = Compile(spec, forward, step, backend, options);
+        PlanGroup group = PlanGroup.Load(backend, [.. compiled.Plans]);
+        return new TrainingSession(compiled, group.Plans.AsSpan(), group);
+    }
+
+    /// <inheritdoc cref="Create(ResNetSpec, int, int, int, Precision, StepOptions, IBackend, CompilerOptions)"/>
+    internal static CompiledStep Compile(ResNetSpec spec, int batch, int height, int width,
+        Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
+        Compile(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
+            For(precision, step), backend, options);
+
+    private static CompiledStep Compile(
+        ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
+    {
         if (step is { KeepGradients: true, Passes: > 1 })
             throw new ResNetException("Gradients that are accumulated over several batches are cleared in the update; "
                 + "to read them, leave out the accumulation.");
         StepGraphs graphs = Graphs(forward, step, backend);
         CompilerOptions changing = options with { ConstantWeights = false };
         CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
-        if (graphs.Accumulate is not { } accumulate)
-            return new TrainingSession(spec, step, shared: null, ExecutionPlan.Load(update, backend), accumulate: null);
-        CompiledGraph before = Compiler.Compile(accumulate, backend, changing);
-        if (before.Memory.PersistentBytes != update.Memory.PersistentBytes)
-            throw new InvalidOperationException("The two plans of a step do not lay out what lasts alike.");
-        Arena arena = backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes));
-        try
-        {
-            return new TrainingSession(spec, step, arena,
-                ExecutionPlan.LoadInto(arena, update, backend), ExecutionPlan.LoadInto(arena, before, backend));
-        }
-        catch
-        {
-            arena.Dispose();
-            throw;
-        }
+        return new CompiledStep(spec, step, update,
+            graphs.Accumulate is { } accumulate ? Compiler.Compile(accumulate, backend, changing) : null);
     }
 
     /// <summary>Parameters and running statistics.</summary>
@@ -303,9 +308,7 @@ public sealed class TrainingSession : IDisposable
     public void Dispose()
     {
         _input.Dispose();
-        _update.Plan.Dispose();
-        _accumulate?.Plan.Dispose();
-        _shared?.Dispose();
+        _own?.Dispose();
     }
 
     private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)
