@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced by ./resnet and ./test: builds native/cpu where cmake and g++ are, once for each state of its sources.
-# Never fails: without the library the oneDNN backend works with oneDNN's kernels alone.
+# Never fails: without the library the oneDNN backend works with the kernels of oneDNN and the managed ones.
 
 native_library=libcudnnresnet_cpu.so
 

@@ -29,7 +29,7 @@ internal sealed class QuickstartCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         QuickstartCommand quickstart = new(terminal);
-        Command command = new("quickstart", "Train a network on 7,000 real images in about two minutes, and see what it learnt.");
+        Command command = new("quickstart", "Train a network on 6,000 real images in about two minutes, and see what it learnt.");
         quickstart._device.AddTo(command);
         command.Add(quickstart._out);
         command.Add(quickstart._epochs);

@@ -57,7 +57,7 @@ public sealed class Trainer : IDisposable
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = LoaderOptionsOf(options) with
         {
-            AsBytes = sessions.Count(session => session.TakesBytes(options.Normalization)) == sessions.Length,
+            Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
         _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(

@@ -30,23 +30,23 @@ public class PublishedWeightsTests
     [InlineData(56, "4bfd9763", "train_lossless_1000", null)]
     public void NetworksForCifarPredictWhatPyTorchDoes(int depth, string hash, string set, int? correct)
     {
-        using TensorSource source = WeightFormats.Open(RealData.Path($"weights/cifar10-akamaster/resnet{depth}-{hash}.th"));
+        using TensorSource source = WeightFormats.Open(RealData.PathOf($"weights/cifar10-akamaster/resnet{depth}-{hash}.th"));
         NetworkFile file = NetworkFile.Read(source);
         Assert.Equal("PyTorch legacy", file.Format);
         Assert.Equal(new RecognizedNetwork(ResNetSpec.Standard(depth), Doubt: null), file.Network);
 
-        byte[] records = File.ReadAllBytes(RealData.Path($"images/cifar10/{set}.bin"));
+        byte[] records = File.ReadAllBytes(RealData.PathOf($"images/cifar10/{set}.bin"));
         int images = records.Length / (1 + 3 * Pixels);
         float[][] logits = Logits(file, records, images);
         int[] predicted = [.. logits.Select(row => row.IndexOf(row.Max()))];
-        int[] recorded = [.. File.ReadAllLines(RealData.Path($"reference/cifar10_{set}_resnet{depth}_argmax.txt")).Select(int.Parse)];
+        int[] recorded = [.. File.ReadAllLines(RealData.PathOf($"reference/cifar10_{set}_resnet{depth}_argmax.txt")).Select(int.Parse)];
         for (int i = 0; i < images; i++)
             if (predicted[i] != recorded[i])
                 Assert.True(logits[i].Max() - logits[i][recorded[i]] <= 2 * LogitTolerance, $"image {i}: {predicted[i]} instead of {recorded[i]}");
         if (correct is { } count)
             Assert.Equal(count, Enumerable.Range(0, images).Count(i => predicted[i] == records[i * (1 + 3 * Pixels)]));
 
-        NpyArray first64 = NpyFile.Read(RealData.Path($"reference/cifar10_{set}_resnet{depth}_logits_first64.npy"));
+        NpyArray first64 = NpyFile.Read(RealData.PathOf($"reference/cifar10_{set}_resnet{depth}_logits_first64.npy"));
         float[] expected = first64.AsFloats().ToArray();
         for (int i = 0; i < expected.Length; i++)
             Assert.Equal(expected[i], logits[i / 10][i % 10], LogitTolerance);
@@ -56,8 +56,8 @@ public class PublishedWeightsTests
     [RealDataFact]
     public void TheAuthorsFileHoldsTheTensorsOfItsCopy()
     {
-        using TensorSource original = WeightFormats.Open(RealData.Path("weights/cifar10-akamaster/resnet20-12fca82f.th"));
-        using TensorSource copy = WeightFormats.Open(RealData.Path("weights/safetensors/cifar10_resnet20.safetensors"));
+        using TensorSource original = WeightFormats.Open(RealData.PathOf("weights/cifar10-akamaster/resnet20-12fca82f.th"));
+        using TensorSource copy = WeightFormats.Open(RealData.PathOf("weights/safetensors/cifar10_resnet20.safetensors"));
         TensorFile a = NetworkFile.Read(original).File, b = NetworkFile.Read(copy).File;
         Assert.Equal(a.Tensors.Select(t => t.Name).Where(n => !n.EndsWith("tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal),
             b.Tensors.Select(t => t.Name).Where(n => !n.EndsWith("tracked", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
@@ -71,14 +71,14 @@ public class PublishedWeightsTests
     public void NetworksForImageNetGiveTheLogitsThatPyTorchGives(string name, string weights, int depth)
     {
         const int Images = 8, Size = 224;
-        using TensorSource source = WeightFormats.Open(RealData.Path($"weights/safetensors/{weights}.safetensors"));
+        using TensorSource source = WeightFormats.Open(RealData.PathOf($"weights/safetensors/{weights}.safetensors"));
         NetworkFile file = NetworkFile.Read(source);
         Assert.Equal(new RecognizedNetwork(new ResNetSpec { Depth = depth }, Doubt: null), file.Network);
-        byte[] pixels = NpyFile.Read(RealData.Path("reference/input_u8_first64.npy")).Data;
+        byte[] pixels = NpyFile.Read(RealData.PathOf("reference/input_u8_first64.npy")).Data;
         float[] x = new float[Images * Size * Size * 3];
         for (int i = 0; i < x.Length; i++)
             x[i] = (pixels[i] / 255f - Mean[i % 3]) / Deviation[i % 3];
-        float[] expected = NpyFile.Read(RealData.Path($"reference/{name}_u8_logits_first64.npy")).AsFloats().ToArray();
+        float[] expected = NpyFile.Read(RealData.PathOf($"reference/{name}_u8_logits_first64.npy")).AsFloats().ToArray();
         float[] logits = Run(file, x, Images, Size);
         for (int i = 0; i < logits.Length; i++)
             Assert.Equal(expected[i], logits[i], LogitTolerance);

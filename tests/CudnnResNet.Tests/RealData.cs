@@ -1,25 +1,25 @@
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.OneDnn;
 
-namespace CudnnResNet.Tests.Imaging;
+namespace CudnnResNet.Tests;
 
 /// <summary>
-/// Real images, real weights and PyTorch's numbers for them, which cannot be part of this repository: the folder that
-/// CUDNNRESNET_DATA names, or shared/data beside the checkout.
+/// Published weights, real images and PyTorch's numbers for them, which cannot be part of this repository: the folder that
+/// CUDNNRESNET_DATA names (docs/environment.md).
 /// </summary>
 internal static class RealData
 {
     public const string Variable = "CUDNNRESNET_DATA";
 
-    public static string Folder { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder
-        ? folder
-        : Path.Combine(RepositoryRoot.Path, "..", "shared", "data");
+    private static readonly string? Folder = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } folder ? folder : null;
 
-    public static string? Refusal => File.Exists(PathOf("INDEX.md"))
-        ? ImagingProbe.Run().Refusal ?? OneDnnBackend.Probe().Refusal
-        : $"no test data in {Folder}; set {Variable} to their folder";
+    public static string? Refusal => Folder is null
+        ? $"needs published weights and images: {Variable} does not name their folder"
+        : File.Exists(PathOf("INDEX.md"))
+            ? ImagingProbe.Run().Refusal ?? OneDnnBackend.Probe().Refusal
+            : $"{Variable} is {Folder}, which has no INDEX.md of published weights and images";
 
-    public static string PathOf(string relative) => Path.Combine(Folder, relative);
+    public static string PathOf(string relative) => Path.Combine(Folder!, relative);
 
     public static string Weights(string network) => PathOf($"weights/safetensors/{network switch
     {
