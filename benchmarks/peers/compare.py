@@ -14,7 +14,7 @@ def machine():
     with open("/proc/meminfo") as f:
         memory = int(f.readline().split()[1]) * 1024
     wanted = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
-    return dict(cpu=info.get("model name", platform.processor()), cores=os.cpu_count(), memoryBytes=memory, kernel=platform.release(),
+    return dict(cpu=info.get("model name", platform.processor()), cores=os.cpu_count(), memoryBytes=memory, kernel=platform.release().split('-')[0],
                 instructionSets=[s for s in wanted if s in info.get("flags", "").split()], loadAverageAtStart=os.getloadavg()[0])
 
 

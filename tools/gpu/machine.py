@@ -59,7 +59,7 @@ def clocks():
 def facts(simulator=None):
     native = ["--native-path", simulator] if simulator else []
     doctor = ask(DOTNET, RESNET, "doctor", "--json", *native)
-    return {"platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
+    return {"platform": f"{platform.system()} {platform.release().split('-')[0]}", "python": platform.python_version(), "cores": os.cpu_count(),
             "simulated": simulator is not None, "gpu": clocks(), "doctor": json.loads(doctor) if doctor else None}
 
 
