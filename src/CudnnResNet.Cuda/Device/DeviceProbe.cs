@@ -28,7 +28,7 @@ internal static unsafe class DeviceProbe
             refusal = error.Message;
         }
         return new CudaProbe(refusal, devices, versions,
-            [.. CudaLibraries.All.Where(library => library != CudaLibraries.Nvml).SelectMany(Tried)]);
+            [.. CudaLibraries.All.Where(library => library != CudaLibraries.Nvml && library != CudaLibraries.Nvtx).SelectMany(Tried)]);
     }
 
     private static string? Driver(out int version)

@@ -38,13 +38,17 @@ internal static class CudaLibraries
     internal static readonly CudaLibrary Nvml = new(Interop.Nvml.Library, ["libnvidia-ml.so.1"], ["nvml.dll"],
         "install NVIDIA's driver");
 
+    /// <summary>From CUDA 12.9 on under its new name.</summary>
+    internal static readonly CudaLibrary Nvtx = new(Interop.Nvtx.Library, ["libnvtx3interop.so.1", "libnvToolsExt.so.1"],
+        ["nvtx3interop.dll", "nvToolsExt64_1.dll"], "install CUDA 12 or 13, or pip install nvidia-nvtx-cu12");
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, (nint Handle, string Path)> Loaded = [];
     private static string? s_nativePath;
     private static int? s_major;
     private static bool s_registered;
 
-    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml];
+    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml, Nvtx];
 
     /// <summary>A folder that is searched before all others; takes effect for libraries that are not yet loaded.</summary>
     internal static string? NativePath

@@ -69,10 +69,11 @@ public static class Compiler
             ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
-        CompiledGraph best = PlanWithin(graph, selector, sparing, options);
+        int runs = RunsUnderWay(graph, backend);
+        CompiledGraph best = PlanWithin(graph, selector, sparing, options, runs);
         if (options.Tune)
         {
-            CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false) with { Freed = best.Freed };
+            CompiledGraph unfused = Plan(best.Graph, selector, options, runs, isFusing: false) with { Freed = best.Freed };
             if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
                 best = Fastest(best, unfused, backend, pool, cache);
         }
@@ -87,6 +88,10 @@ public static class Compiler
         };
     }
 
+    /// <summary>A graph that changes what lasts is run step after step, and a host need not see one step's end to begin the next.</summary>
+    private static int RunsUnderWay(LayerGraph graph, IBackend backend) =>
+        graph.Nodes.Any(node => !OperationTable.Of(node.Operation).MutatedInputs.IsEmpty) ? backend.RunsUnderWay : 1;
+
     private static CompiledGraph? Recorded(
         LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options) =>
         Recorded(graph, options.Recorded.FirstOrDefault(record => record.Graph == fingerprint), backend, options);
@@ -100,7 +105,7 @@ public static class Compiler
         LayerGraph whole = freed.IsEmpty ? graph : Rematerialisation.Apply(graph, [.. freed]);
         if (record.Rebuild(whole, backend.Kernels, options.ConstantWeights) is not { } schedule)
             return null;
-        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, RunsUnderWay(graph, backend)), Seconds: 0, Measurements: 0)
         {
             Asked = new Dictionary<string, AskedProblem>(),
             Freed = freed,
@@ -116,14 +121,14 @@ public static class Compiler
     /// </summary>
     /// <exception cref="ResNetException">Even the plan that frees everything it may does not fit.</exception>
     private static CompiledGraph PlanWithin(
-        LayerGraph graph, KernelSelector selector, KernelSelector sparing, CompilerOptions options)
+        LayerGraph graph, KernelSelector selector, KernelSelector sparing, CompilerOptions options, int runs)
     {
-        CompiledGraph everythingKept = Plan(graph, selector, options, isFusing: true);
+        CompiledGraph everythingKept = Plan(graph, selector, options, runs, isFusing: true);
         if (options.MemoryLimitBytes is not { } limit || everythingKept.Memory.PeakBytes <= limit)
             return everythingKept;
         ImmutableArray<ValueId> candidates = RecomputationOrder.CheapestFirst(graph, selector);
         CompiledGraph Free(int count, KernelSelector? by = null) => Plan(
-            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), by ?? selector, options, isFusing: true) with
+            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), by ?? selector, options, runs, isFusing: true) with
         {
             Freed = [.. candidates.Take(count)],
         };
@@ -153,10 +158,10 @@ public static class Compiler
     }
 
     private static CompiledGraph Plan(
-        LayerGraph graph, KernelSelector selector, CompilerOptions options, bool isFusing)
+        LayerGraph graph, KernelSelector selector, CompilerOptions options, int runs, bool isFusing)
     {
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, options.ConstantWeights, isFusing);
-        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule, runs), Seconds: 0, Measurements: 0)
         {
             Asked = selector.Asked,
         };

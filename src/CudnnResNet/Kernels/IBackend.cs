@@ -46,6 +46,20 @@ public interface IBackend : IDisposable
     /// <summary>Measures the limits of this device, in less than a second; null where the backend cannot.</summary>
     MachinePeaks? MeasurePeaks(Precision precision) => null;
 
+    /// <summary>
+    /// Training steps that the device may have before it while the host goes on: each has inputs of its own. 1 is a backend
+    /// that computes in its caller's thread.
+    /// </summary>
+    int RunsUnderWay => 1;
+
+    /// <summary>A queue of runs that read their inputs from <paramref name="arena"/>.</summary>
+    /// <param name="arena">Of this backend; it outlives the queue.</param>
+    /// <param name="slots">Runs that may be under way at once.</param>
+    /// <param name="inputs">What a run is given, one region an input; lengths count, and the number.</param>
+    /// <param name="results">The same for what comes back.</param>
+    RunQueue CreateQueue(Arena arena, int slots, ReadOnlySpan<Region> inputs, ReadOnlySpan<Region> results) =>
+        new SynchronousQueue(this, arena, slots, results);
+
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);
 

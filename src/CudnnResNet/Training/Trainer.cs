@@ -24,8 +24,9 @@ public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Te
 }
 
 /// <summary>
-/// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. It stops
-/// at the next step when it is cancelled, and saves.
+/// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. Where the device
+/// works beside its host, the next steps are submitted before a step's loss is read; evaluations, checkpoints and the end
+/// wait for all of them. It stops at the next step when it is cancelled, and saves.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -36,9 +37,11 @@ public sealed class Trainer : IDisposable
     private readonly InferenceSession? _inference;
     private readonly LoaderOptions _loaderOptions;
     private readonly float[] _logits;
+    private readonly GivenSteps _given;
     private readonly ImmutableArray<TrajectoryFact> _facts;
     private TrainingProgress _progress;
     private (string Path, long Step)? _saved;
+    private long _lastTick;
 
     private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
         TrainingSession session, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
@@ -50,6 +53,7 @@ public sealed class Trainer : IDisposable
         _session = session;
         _inference = inference;
         _logits = new float[session.LogitElements];
+        _given = new GivenSteps(Math.Max(1, session.MostPending), session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
             options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
@@ -189,42 +193,37 @@ public sealed class Trainer : IDisposable
         bool isStopped = IsOutOfPatience;
         HostMemory.ReleaseUnused();
         using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
-        long lastTick = Stopwatch.GetTimestamp();
-        while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
+        _lastTick = Stopwatch.GetTimestamp();
+        for (long next = _progress.Step; next < TotalSteps && !isStopped && !cancellation.IsCancellationRequested;)
         {
             using StepTrace.StepScope step = StepTrace.Step(Trace);
             Batch batch = Next(loader);
-            double rate = schedule.At(_progress.Step);
-            double loss = _session.Step(batch.Images, batch.Labels, rate);
-            if (!double.IsFinite(loss))
-                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
-            _session.ReadLogits(_logits);
-            double accuracy = Classification.Accuracy(_logits, batch.Labels, _options.Spec.Classes);
-            double seconds = Stopwatch.GetElapsedTime(lastTick).TotalSeconds;
-            lastTick = Stopwatch.GetTimestamp();
-            _progress = _progress with
-            {
-                Step = _progress.Step + 1,
-                Position = batch.After,
-                Seed = _options.Seed,
-                Means = _progress.Means.With(loss, accuracy, seconds),
-            };
-            observer.OnStep?.Invoke(
-                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, _session.Batch / seconds, accuracy));
-            if (_options.DumpGradients && _progress.Step == 1)
+            Collect(Math.Max(0, _session.MostPending - 1), observer);
+            if (cancellation.IsCancellationRequested)
+                break;
+            double rate = schedule.At(next);
+            _session.Submit(batch.Images, batch.Labels, rate);
+            _given.Add(batch, rate);
+            next++;
+            bool endsEpoch = batch.EndsEpoch || next == TotalSteps;
+            bool isSaved = next % _options.SaveEvery == 0;
+            bool isDumped = _options.DumpGradients && next == 1;
+            Collect(endsEpoch || isSaved || isDumped ? 0 : _session.MostPending, observer);
+            if (isDumped)
                 observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
-            if (batch.EndsEpoch || _progress.Step == TotalSteps)
+            if (endsEpoch)
             {
                 last = FinishEpoch(batch, trajectory, observer);
                 isStopped = IsOutOfPatience;
             }
-            else if (_progress.Step % _options.SaveEvery == 0)
+            else if (isSaved)
                 Save(LastFile, trajectory, observer);
             else
                 continue;
             HostMemory.ReleaseUnused();
-            lastTick = Stopwatch.GetTimestamp();
+            _lastTick = Stopwatch.GetTimestamp();
         }
+        Collect(mostPending: 0, observer);
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
             Save(LastFile, trajectory, observer);
@@ -239,6 +238,31 @@ public sealed class Trainer : IDisposable
     {
         _session.Dispose();
         _inference?.Dispose();
+    }
+
+    /// <summary>Waits for the oldest steps until no more than so many are pending, and tells of them.</summary>
+    private void Collect(int mostPending, TrainingObserver observer)
+    {
+        while (_session.PendingSteps > mostPending)
+        {
+            double loss = _session.Collect();
+            GivenStep given = _given.Take();
+            if (!double.IsFinite(loss))
+                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
+            _session.ReadLogits(_logits);
+            double accuracy = Classification.Accuracy(_logits, given.Labels, _options.Spec.Classes);
+            double seconds = Stopwatch.GetElapsedTime(_lastTick).TotalSeconds;
+            _lastTick = Stopwatch.GetTimestamp();
+            _progress = _progress with
+            {
+                Step = _progress.Step + 1,
+                Position = given.After,
+                Seed = _options.Seed,
+                Means = _progress.Means.With(loss, accuracy, seconds),
+            };
+            observer.OnStep?.Invoke(
+                new StepRecord(_progress.Step, given.Epoch, loss, given.LearningRate, _session.Batch / seconds, accuracy));
+        }
     }
 
     private Batch Next(BatchLoader loader)

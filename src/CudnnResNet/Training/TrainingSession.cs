@@ -21,23 +21,24 @@ public sealed record StepOptions(
 /// <summary>
 /// A network in training at a fixed batch size. One step (forward, backward, update) is one plan; what changes from
 /// step to step (images, labels, learning rate) is written into its memory before it runs. With gradient accumulation
-/// a second plan over the same memory does the passes before the last.
+/// a second plan over the same memory does the passes before the last. On a device that works beside its host, steps are
+/// submitted ahead and collected later; whatever reads or writes the session's state meanwhile takes its place behind them.
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
     private readonly Arena? _shared;
     private readonly TrainingPass _update;
     private readonly TrainingPass? _accumulate;
-    private readonly HostAccess _images;
-    private readonly HostAccess _labels;
-    private readonly (HostAccess Access, double Factor)[] _rates;
-    private readonly float[] _passLogits;
+    private readonly RunQueue _queue;
+    private readonly StepsUnderWay _steps;
+    private readonly Value _images;
     private readonly double[] _scalar = new double[1];
     private readonly HostAccess? _lossScale;
     private readonly bool _keepsGradients;
     private double _gradientScale = 1;
 
-    private TrainingSession(ResNetSpec spec, StepOptions step, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate)
+    private TrainingSession(
+        ResNetSpec spec, StepOptions step, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate, RunQueue queue)
     {
         Spec = spec;
         Passes = step.Passes;
@@ -45,13 +46,11 @@ public sealed class TrainingSession : IDisposable
         _shared = shared;
         _update = new TrainingPass(update);
         _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
-        _images = _update.Access(ResNetGraph.Images);
-        _labels = _update.Access(ResNetGraph.Labels);
-        _rates = [.. step.Optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
-            .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
-            .Where(rate => update.Compiled.Graph.WithRole(ValueRole.Input).Any(value => value.Name == rate.Name))
-            .Select(rate => (_update.Access(rate.Name), rate.Factor))];
-        _passLogits = Passes == 1 ? [] : new float[LogitElements];
+        _queue = queue;
+        _images = _update.Find(ResNetGraph.Images);
+        PassInputs[] inputs = [.. Enumerable.Range(0, queue.Slots)
+            .Select(slot => new PassInputs(update, queue, slot, step.Optimizer.RateFactors))];
+        _steps = new StepsUnderWay(queue, inputs, Passes, _update);
         if (step.Optimizer.LossScaling is not { } scaling)
             return;
         _lossScale = _update.Access(LossScaling.Scale);
@@ -67,16 +66,28 @@ public sealed class TrainingSession : IDisposable
     public int Passes { get; }
 
     /// <summary>Images of a step.</summary>
-    public int Batch => Passes * _images.Value.Shape.N;
+    public int Batch => Passes * _images.Shape.N;
 
     /// <summary>Elements of the images of one step, NHWC.</summary>
-    public int ImageElements => Passes * (int)_images.Value.Shape.Elements;
+    public int ImageElements => Passes * (int)_images.Shape.Elements;
 
     /// <summary>Elements of the logits of one step, [N, Classes].</summary>
-    public int LogitElements => Passes * (int)_update.Logits.Value.Shape.Elements;
+    public int LogitElements => Passes * (int)_update.Logits.Shape.Elements;
 
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
+
+    /// <summary>
+    /// Steps that may be pending when <see cref="Submit(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/> returns; 0 where a
+    /// step is over by then and is collected at once.
+    /// </summary>
+    public int MostPending => _steps.Most;
+
+    /// <summary>Steps that were submitted and not collected.</summary>
+    public int PendingSteps => _steps.Pending;
+
+    /// <summary>What the device did with its time in the steps that were collected; null where it keeps none.</summary>
+    public DeviceTime? DeviceTime => _queue.DeviceTime;
 
     /// <summary>What the next step multiplies the gradient of its loss by; null where the loss is not scaled.</summary>
     public double? ReadLossScale()
@@ -144,21 +155,32 @@ public sealed class TrainingSession : IDisposable
         StepGraphs graphs = Graphs(forward, step, backend);
         CompilerOptions changing = options with { ConstantWeights = false };
         CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
-        if (graphs.Accumulate is not { } accumulate)
-            return new TrainingSession(spec, step, shared: null, ExecutionPlan.Load(update, backend), accumulate: null);
-        CompiledGraph before = Compiler.Compile(accumulate, backend, changing);
-        if (before.Memory.PersistentBytes != update.Memory.PersistentBytes)
+        CompiledGraph? before = graphs.Accumulate is { } accumulate ? Compiler.Compile(accumulate, backend, changing) : null;
+        if (before is not null && before.Memory.PersistentBytes != update.Memory.PersistentBytes)
             throw new InvalidOperationException("The two plans of a step do not lay out what lasts alike.");
-        Arena arena = backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes));
+        List<IDisposable> made = [];
         try
         {
-            return new TrainingSession(spec, step, arena,
-                ExecutionPlan.LoadInto(arena, update, backend), ExecutionPlan.LoadInto(arena, before, backend));
+            Arena? arena = before is null ? null : Made(backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes)));
+            ExecutionPlan last = Made(arena is null ? ExecutionPlan.Load(update, backend) : ExecutionPlan.LoadInto(arena, update, backend));
+            ExecutionPlan? first = before is null ? null : Made(ExecutionPlan.LoadInto(arena!, before, backend));
+            last.BindFurtherRuns();
+            first?.BindFurtherRuns();
+            Region[] inputs = [.. update.Graph.WithRole(ValueRole.Input).Select(value => last.RegionOf(value.Id))];
+            RunQueue queue = Made(backend.CreateQueue(last.Arena, last.Slots, inputs, new TrainingPass(last).Results));
+            return new TrainingSession(spec, step, arena, last, first, queue);
         }
         catch
         {
-            arena.Dispose();
+            for (int i = made.Count - 1; i >= 0; i--)
+                made[i].Dispose();
             throw;
+        }
+
+        T Made<T>(T value) where T : IDisposable
+        {
+            made.Add(value);
+            return value;
         }
     }
 
@@ -223,59 +245,82 @@ public sealed class TrainingSession : IDisposable
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
-    /// <summary>One step on images (NHWC, normalised) and labels.</summary>
+    /// <summary>One step on images (NHWC, normalised) and labels. No other may be pending.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        double loss = 0;
-        for (int pass = 0; pass < Passes; pass++)
-        {
-            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
-                _images.Write(PartOf(images, pass));
-            loss += RunPass(pass, labels, learningRate);
-        }
-        return loss / Passes;
+        RequireNonePending();
+        Submit(images, labels, learningRate);
+        return Collect();
     }
 
     /// <inheritdoc cref="Step(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        double loss = 0;
+        RequireNonePending();
         for (int pass = 0; pass < Passes; pass++)
         {
-            _images.Write(PartOf(images, pass));
-            loss += RunPass(pass, labels, learningRate);
+            PassInputs inputs = _steps.Open();
+            inputs.Images.Write(PartOf(images, pass));
+            RunPass(pass, inputs, labels, learningRate);
         }
-        return loss / Passes;
+        return Collect();
     }
 
-    /// <summary>What the next <see cref="Run"/> works on: the batch of one pass.</summary>
+    /// <summary>Begins one step; what it is given may change when this returns.</summary>
+    /// <param name="images">NHWC, normalised.</param>
+    /// <param name="labels">One an image.</param>
+    /// <param name="learningRate">Of the step's update.</param>
+    /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
+    public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
+    {
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            PassInputs inputs;
+            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
+            {
+                inputs = _steps.Open();
+                inputs.Images.Write(PartOf(images, pass));
+            }
+            RunPass(pass, inputs, labels, learningRate);
+        }
+    }
+
+    /// <summary>Waits for the oldest pending step.</summary>
+    /// <returns>The loss of its images, before its update.</returns>
+    public double Collect()
+    {
+        _steps.Collect();
+        return _steps.Loss;
+    }
+
+    /// <summary>What the next <see cref="Run"/> works on, in a session of one pass a step.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
-        _images.Write(images);
-        WriteLabels(labels, learningRate);
+        PassInputs inputs = _steps.Open();
+        inputs.Images.Write(images);
+        inputs.WriteLabels(labels, learningRate);
     }
 
     /// <summary>Forward, backward and update on the batch that was written last.</summary>
-    public void Run() => _update.Plan.Run();
-
-    /// <summary>The loss of the last pass's batch, before the update.</summary>
-    public double ReadLoss() => _update.ReadLoss();
-
-    /// <summary>The logits of the last step's images, [N, Classes].</summary>
-    public void ReadLogits(Span<float> logits)
+    public void Run()
     {
-        if (Passes == 1)
-            _update.Logits.Read(logits);
-        else
-            _passLogits.CopyTo(logits);
+        _steps.Run(_update);
+        _steps.Collect();
     }
+
+    /// <summary>The loss of the step that was collected last, before its update.</summary>
+    public double ReadLoss() => _steps.Loss;
+
+    /// <summary>The logits of the images of the step that was collected last, [N, Classes].</summary>
+    public void ReadLogits(Span<float> logits) => _steps.Logits.CopyTo(logits);
 
     public void Dispose()
     {
-        _update.Plan.Dispose();
+        _queue.Dispose();
         _accumulate?.Plan.Dispose();
+        _update.Plan.Dispose();
         _shared?.Dispose();
     }
 
@@ -308,33 +353,23 @@ public sealed class TrainingSession : IDisposable
                 yield return (parameter.Name, gradient);
     }
 
-    private double RunPass(int pass, ReadOnlySpan<int> labels, double learningRate)
+    private void RequireNonePending()
     {
-        WriteLabels(PartOf(labels, pass), learningRate);
+        if (PendingSteps > 0)
+            throw new InvalidOperationException($"{PendingSteps} steps are pending; collect them first.");
+    }
+
+    private void RunPass(int pass, PassInputs inputs, ReadOnlySpan<int> labels, double learningRate)
+    {
+        inputs.WriteLabels(PartOf(labels, pass), learningRate);
         // The step may change it, and the gradients that it keeps carry the old one.
         if (_keepsGradients && ReadLossScale() is { } scale)
             _gradientScale = scale;
-        TrainingPass run = pass < Passes - 1 ? _accumulate! : _update;
-        run.Plan.Run();
-        if (Passes > 1)
-            run.Logits.Read(PartOf(_passLogits, pass));
-        return run.ReadLoss();
+        _steps.Run(pass < Passes - 1 ? _accumulate! : _update);
     }
 
     private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>
         step.Slice(pass * (step.Length / Passes), step.Length / Passes);
-
-    private Span<T> PartOf<T>(T[] step, int pass) => step.AsSpan(pass * (step.Length / Passes), step.Length / Passes);
-
-    private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
-    {
-        _labels.Write(labels);
-        foreach ((HostAccess access, double factor) in _rates)
-        {
-            _scalar[0] = factor * learningRate;
-            access.Write(_scalar);
-        }
-    }
 
     /// <summary>Room for any one weight: values pass one at a time, not as a second copy of the network.</summary>
     private double[] ValueBuffer() => new double[Compiled.Graph.WithRole(ValueRole.Parameter).Max(value => value.Shape.Elements)];

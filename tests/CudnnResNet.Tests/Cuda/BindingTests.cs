@@ -54,6 +54,7 @@ public sealed class BindingTests
             Nvrtc.Library => [typeof(Nvrtc)],
             Cudnn.Library => [typeof(Cudnn), typeof(CudnnClassic)],
             CublasLt.Library => [typeof(CublasLt)],
+            Nvtx.Library => [typeof(Nvtx)],
             _ => [typeof(Nvml)],
         };
         string[] names = [.. classes.SelectMany(Imports)];

@@ -29,14 +29,14 @@ public sealed partial class FaultTests(ITestOutputHelper output) : IDisposable
         nameof(Nvml.nvmlDeviceGetHandleByPciBusId_v2), nameof(Nvml.nvmlDeviceGetClockInfo),
         nameof(Nvml.nvmlDeviceGetMaxClockInfo), nameof(Nvml.nvmlDeviceGetMemoryInfo),
         "cuDeviceGetPCIBusId", "nvrtcGetProgramLog", "nvrtcGetProgramLogSize", "cuMemcpyDtoDAsync_v2", "cuFuncSetAttribute",
-        "cuStreamWaitEvent", "cudnnBatchNormalizationForwardTrainingEx", "cudnnCreateActivationDescriptor",
+        "cudnnBatchNormalizationForwardTrainingEx", "cudnnCreateActivationDescriptor",
         "cudnnCreatePoolingDescriptor", "cudnnGetBatchNormalizationForwardTrainingExWorkspaceSize",
         "cudnnGetBatchNormalizationTrainingExReserveSpaceSize", "cudnnPoolingForward", "cudnnSetActivationDescriptor",
         "cudnnSetPooling2dDescriptor", "cudnnDestroyActivationDescriptor", "cudnnDestroyPoolingDescriptor",
     ];
 
     private static readonly Type[] Bindings =
-        [typeof(CudaDriver), typeof(Nvrtc), typeof(Cudnn), typeof(CudnnClassic), typeof(CublasLt), typeof(Nvml)];
+        [typeof(CudaDriver), typeof(Nvrtc), typeof(Cudnn), typeof(CudnnClassic), typeof(CublasLt), typeof(Nvml), typeof(Nvtx)];
 
     public void Dispose()
     {
@@ -171,6 +171,8 @@ public sealed partial class FaultTests(ITestOutputHelper output) : IDisposable
         _ when function.DeclaringType == typeof(Nvrtc) => 6,
         _ when function.DeclaringType == typeof(CublasLt) => 13,
         _ when function.DeclaringType == typeof(Nvml) => 15,
+        // A depth: negative is NVTX_NO_PUSH_POP_TRACKING, where no profiler listens.
+        _ when function.DeclaringType == typeof(Nvtx) => -2,
         nameof(Cudnn.cudnnBackendFinalize) => 3000,
         nameof(Cudnn.cudnnBackendExecute) => 5000,
         _ => 4003,
