@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Cuda.Kernels;
+using CudnnResNet.Cuda.Kernels.Input;
 using CudnnResNet.Kernels;
 using CudnnResNet.Tensors;
 
@@ -120,6 +121,9 @@ public sealed class CudaBackend : IBackend
 
     public RunQueue CreateQueue(Arena arena, int slots, ReadOnlySpan<Region> inputs, ReadOnlySpan<Region> results) =>
         new CudaRunQueue(_device, (CudaArena)arena, slots, inputs, results, _ranges);
+
+    public ByteInput? CreateByteInput(Arena arena, Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift,
+        RunQueue? queue) => new NormalizedInput(_session, _staging, (CudaArena)arena, images, type, scale, shift, (CudaRunQueue?)queue);
 
     public void Synchronize() => _device.Synchronize();
 

@@ -49,7 +49,7 @@ public sealed record EvaluationTransform(
     }
 
     /// <summary>Where the crop begins in the image, where the image begins in the crop, and how much of it there is.</summary>
-    private (int From, int To, int Length) Place(int side)
+    internal (int From, int To, int Length) Place(int side)
     {
         int margin = side - Crop;
         if (margin <= 0)

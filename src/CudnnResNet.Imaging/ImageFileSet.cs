@@ -58,8 +58,6 @@ public sealed unsafe class ImageFileSet : ISampleSource
         }
     }
 
-    /// <summary>The image as the network takes it, before it is normalised: uint8 [Height, Width, 3].</summary>
-    /// <exception cref="DamagedImageException">The file cannot be read.</exception>
     public void ReadBytes(int index, Span<byte> hwc)
     {
         ImageWorker worker = _workers.Rent();

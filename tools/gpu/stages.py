@@ -1,159 +1,187 @@
 """Runs stages on a machine with a GPU and writes one JSON file for each: what was run, where, and what came of it."""
 import argparse
-import glob
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-DOTNET = os.path.join(HERE, "dotnet", "dotnet")
-TESTS = os.path.join(HERE, "app", "CudnnResNet.Tests.dll")
-RESNET = os.path.join(HERE, "app", "resnet.dll")
+import machine
+
+HERE = machine.HERE
 MOST_SECONDS = 9 * 60
-
-BENCH = ["--model", "resnet50", "--device", "cuda", "--seconds", "10", "--warmup", "3", "--json"]
-
-
-def environment():
-    """The folders of NVIDIA's wheels are found by the program itself; headers are gathered here."""
-    result = dict(os.environ, DOTNET_ROOT=os.path.join(HERE, "dotnet"), DOTNET_CLI_TELEMETRY_OPTOUT="1")
-    include = headers()
-    if include:
-        result["CUDNNRESNET_CUDA_INCLUDE"] = include
-    return result
+ROUNDS = 3
 
 
-def headers():
-    """One folder with links to all of NVIDIA's headers on this machine; none where there are none."""
-    folders = ["/usr/local/cuda/include", "/usr/include"]
-    for packages in sys.path:
-        folders += sorted(glob.glob(os.path.join(packages, "nvidia", "*", "include")))
-    if os.environ.get("CUDA_HOME"):
-        folders.insert(0, os.path.join(os.environ["CUDA_HOME"], "include"))
-    together = os.path.join(HERE, "include")
-    shutil.rmtree(together, ignore_errors=True)
-    os.makedirs(together)
-    wanted = ("cuda", "cudnn", "cublas", "nvrtc", "nvml", "nv", "library_types", "driver_types", "vector_", "crt", "host_",
-              "device_", "builtin_", "surface_", "texture_", "channel_", "cuComplex", "cccl")
-    for folder in folders:
-        for path in glob.glob(os.path.join(folder, "*")):
-            link = os.path.join(together, os.path.basename(path))
-            if os.path.basename(path).startswith(wanted) and not os.path.lexists(link):
-                os.symlink(path, link)
-    return together if os.listdir(together) else None
+def work(mode, model, precision, batch):
+    """The flags of a bench; a name that ends in v2 is the pre-activated network."""
+    version = ["--version", "v2"] if model.endswith("v2") else []
+    return ["bench", mode, "--model", model.removesuffix("v2"), *version, "--device", "cuda", "--precision", precision,
+            "--batch", str(batch)]
 
 
-def machine():
-    def ask(*command):
-        try:
-            return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout.strip()
-        except (OSError, subprocess.TimeoutExpired):
-            return None
+class Place:
+    """Where a stage runs: a folder for its files, a device, and until when."""
 
-    facts = {"platform": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count(),
-             "gpu": ask("nvidia-smi", "--query-gpu=name,driver_version,memory.total,clocks.sm,clocks.max.sm,clocks.mem,"
-                        "power.limit,temperature.gpu", "--format=csv")}
-    doctor = ask(DOTNET, RESNET, "doctor", "--json")
-    facts["doctor"] = json.loads(doctor) if doctor else None
-    return facts
+    def __init__(self, folder, simulator):
+        self.folder, self.simulator = folder, simulator
+        self.environment = machine.environment(simulator)
+        self.deadline = time.time() + MOST_SECONDS
+
+    def left(self):
+        return self.deadline - time.time()
+
+    def resnet(self, *arguments):
+        """The JSON object that the program prints, or its error."""
+        native = ["--native-path", self.simulator] if self.simulator else []
+        ran = subprocess.run([machine.DOTNET, machine.RESNET, *arguments, "--json", *native], env=self.environment,
+                             capture_output=True, text=True, timeout=max(30, self.left()))
+        return json.loads(ran.stdout) if ran.returncode == 0 else {"error": ran.stderr.strip()}
+
+    def pytorch(self, *arguments):
+        ran = subprocess.run([sys.executable, os.path.join(HERE, "side_by_side.py"), *arguments],
+                             capture_output=True, text=True, timeout=max(30, self.left()))
+        return json.loads(ran.stdout) if ran.returncode == 0 else {"error": ran.stderr[-2000:]}
 
 
 def tests(*names):
     """Runs tests by parts of their names; the report lists each."""
-    def run(folder):
-        report = os.path.join(folder, "tests.json")
-        status = subprocess.run([DOTNET, "exec", TESTS, "run", report, *names], env=environment(), timeout=MOST_SECONDS).returncode
+    def run(place):
+        report = os.path.join(place.folder, "tests.json")
+        status = subprocess.run([machine.DOTNET, "exec", machine.TESTS, "run", report, *names], env=place.environment,
+                                timeout=MOST_SECONDS).returncode
         outcomes = json.load(open(report)) if os.path.exists(report) else []
         counts = {result: sum(1 for o in outcomes if o["result"] == result) for result in ("passed", "failed", "skipped")}
         return status == 0, {"counts": counts, "notPassed": [o for o in outcomes if o["result"] != "passed"]}
     return run
 
 
-def doctor(folder):
-    found = machine()
-    cuda = next((b for b in (found["doctor"] or {}).get("backends", []) if b["name"] == "cuda"), None)
-    return bool(cuda and cuda["available"]), found
+def doctor(place):
+    found = machine.facts(place.simulator)
+    return machine.why_no_gpu(found) is None, found
 
 
-def bench(*arguments):
+def small_bench(place):
+    """Whether the stages below can run at all: a small network in seconds, ours alone."""
+    results = [place.resnet(*work(mode, "resnet20", precision, 4), "--seconds", "1", "--samples")
+               for mode in ("infer", "train") for precision in ("fp32", "bf16", "fp16")]
+    return all("error" not in result for result in results), {"results": results}
+
+
+def bench(mode, model, precision, batch):
     """Ours and PyTorch's in turn, so that both see the same clocks; raw samples of both."""
-    mode, precision, batch = arguments
-
-    def run(folder):
+    def run(place):
         rounds = []
-        deadline = time.time() + MOST_SECONDS - 30
-        for _ in range(3):
-            entry = {}
-            ours = subprocess.run([DOTNET, RESNET, "bench", mode, *BENCH, "--precision", precision, "--batch", batch],
-                                  env=environment(), capture_output=True, text=True, timeout=max(30, deadline - time.time()))
-            entry["ours"] = json.loads(ours.stdout) if ours.returncode == 0 else {"error": ours.stderr.strip()}
-            for compiled in ("eager", "compiled"):
-                if time.time() > deadline - 60:
-                    break
-                peer = subprocess.run([sys.executable, os.path.join(HERE, "side_by_side.py"), mode, precision, batch, compiled],
-                                      capture_output=True, text=True, timeout=max(30, deadline - time.time()))
-                entry[f"pytorch_{compiled}"] = json.loads(peer.stdout) if peer.returncode == 0 else {"error": peer.stderr[-2000:]}
+        for _ in range(ROUNDS):
+            entry = {"clocks": machine.clocks()}
+            entry["ours"] = place.resnet(*work(mode, model, precision, batch), "--seconds", "10", "--warmup", "3", "--samples")
+            for how in ("eager", "compiled"):
+                if place.left() > 90:
+                    entry[f"pytorch_{how}"] = place.pytorch(mode, model, precision, batch, how)
             rounds.append(entry)
-            if time.time() > deadline - 90:
+            if place.left() < 120:
                 break
         return all("error" not in r["ours"] for r in rounds), {"rounds": rounds}
+    return run
+
+
+def sweep(mode, model, precision, batches):
+    """Ours alone over batch sizes, until the time is over."""
+    def run(place):
+        results = {}
+        for batch in batches:
+            if place.left() > 60:
+                results[batch] = place.resnet(*work(mode, model, precision, batch), "--seconds", "3", "--samples")
+        return any("error" not in result for result in results.values()), {"results": results}
+    return run
+
+
+def profile(mode, model, precision, batch):
+    """A Chrome trace of ours and PyTorch's list of kernels, for the same work."""
+    def run(place):
+        trace = os.path.join(place.folder, "trace.json")
+        ours = place.resnet(*work(mode, model, precision, batch), "--seconds", "3", "--profile", trace)
+        plan = place.resnet("plan", "--mode", mode, "--model", model, "--device", "cuda", "--precision", precision, "--batch", batch)
+        return "error" not in ours, {"ours": ours, "plan": plan, "pytorch": place.pytorch(mode, model, precision, batch, "profile")}
     return run
 
 
 STAGES = {
     "doctor": doctor,
     "headers": tests("Cuda.BindingTests"),
-    "device": tests("Cuda.DeviceTests"),
+    "small": small_bench,
+    "device": tests("Cuda.DeviceTests", "Cuda.MemoryTests", "Cuda.EmbeddingTests", "Cuda.RecordedInferenceTests"),
+    "golden": tests("CudaFloat32Tests", "Cuda.PrecisionTests"),
+    "train-fp16-256": bench("train", "resnet50", "fp16", "256"),
+    "train-bf16-256": bench("train", "resnet50", "bf16", "256"),
+    "infer-bf16-256": bench("infer", "resnet50", "bf16", "256"),
+    "infer-bf16-1": bench("infer", "resnet50", "bf16", "1"),
     "conformance": tests("CudaConformance"),
-    "golden": tests("CudaFloat32Tests"),
-    "precision": tests("Cuda.PrecisionTests", "Cuda.EmbeddingTests"),
-    "infer-fp16-256": bench("infer", "fp16", "256"),
-    "infer-bf16-256": bench("infer", "bf16", "256"),
-    "infer-bf16-1": bench("infer", "bf16", "1"),
-    "train-fp16-256": bench("train", "fp16", "256"),
-    "train-bf16-256": bench("train", "bf16", "256"),
-    "train-tf32-64": bench("train", "tf32", "64"),
-    "train-fp32-64": bench("train", "fp32", "64"),
+    "fusions": tests("Cuda.FusionTests"),
 }
+
+FURTHER = {
+    "infer-fp16-256": bench("infer", "resnet50", "fp16", "256"),
+    "infer-fp16-1": bench("infer", "resnet50", "fp16", "1"),
+    "train-tf32-64": bench("train", "resnet50", "tf32", "64"),
+    "train-fp32-64": bench("train", "resnet50", "fp32", "64"),
+    **{f"train-bf16-{model}": bench("train", model, "bf16", "128") for model in ("resnet18", "resnet101", "resnet152", "resnet200")},
+    "train-bf16-v2": sweep("train", "resnet50v2", "bf16", [256]),
+    "sweep-infer-bf16": sweep("infer", "resnet50", "bf16", [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+    "sweep-train-bf16": sweep("train", "resnet50", "bf16", [16, 32, 64, 128, 256, 512]),
+    "profile-train-fp16": profile("train", "resnet50", "fp16", "256"),
+    "profile-train-bf16": profile("train", "resnet50", "bf16", "256"),
+    "profile-infer-bf16": profile("infer", "resnet50", "bf16", "256"),
+}
+
+
+def passed_before(result):
+    return os.path.exists(result) and json.load(open(result))["passed"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stages", nargs="*", help=f"of {', '.join(STAGES)}; all unless named")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"unless named, {', '.join(STAGES)}; further: {', '.join(FURTHER)}")
     parser.add_argument("--out", default=os.path.join(HERE, "results"), help="where the JSON files go")
-    parser.add_argument("--again", action="store_true", help="run finished stages again")
+    parser.add_argument("--again", action="store_true", help="run stages again that passed")
+    parser.add_argument("--rehearse", metavar="DIR", help="run on the simulated GPU of this folder; its times mean nothing")
     options = parser.parse_args()
-    unknown = [name for name in options.stages if name not in STAGES]
+    known = STAGES | FURTHER
+    unknown = [name for name in options.stages if name not in known]
     if unknown:
-        parser.error(f"no such stage: {', '.join(unknown)}; known: {', '.join(STAGES)}")
+        parser.error(f"no such stage: {', '.join(unknown)}; known: {', '.join(known)}")
+    found = machine.facts(options.rehearse)
+    reason = machine.why_no_gpu(found)
+    if reason:
+        print(f"run: no GPU that CudnnResNet can use: {reason}", file=sys.stderr)
+        sys.exit(2)
+    revision = os.path.join(HERE, "revision")
     failed = []
     for name in options.stages or STAGES:
         folder = os.path.join(options.out, name)
         result = os.path.join(folder, "result.json")
-        if os.path.exists(result) and not options.again:
-            print(f"{name}: done before")
+        if passed_before(result) and not options.again:
+            print(f"{name}: passed before")
             continue
         os.makedirs(folder, exist_ok=True)
         print(f"{name} ...", flush=True)
         begin = time.time()
         try:
-            passed, details = STAGES[name](folder)
+            passed, details = known[name](Place(folder, options.rehearse))
         except (subprocess.TimeoutExpired, ValueError, OSError) as error:
             passed, details = False, {"error": str(error)}
-        revision = os.path.join(HERE, "revision")
-        record = {"stage": name, "passed": passed, "seconds": time.time() - begin,
+        record = {"stage": name, "passed": passed, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin)),
+                  "seconds": time.time() - begin,
                   "revision": open(revision).read().strip() if os.path.exists(revision) else None,
-                  "machine": machine() if name != "doctor" else None, "details": details}
-        with open(result, "w") as out:
+                  "machine": found, "details": details}
+        with open(result + ".part", "w") as out:
             json.dump(record, out, indent=1)
+        os.replace(result + ".part", result)
         print(f"{name}: {'passed' if passed else 'FAILED'} in {record['seconds']:.0f} s", flush=True)
         if not passed:
             failed.append(name)
-    sys.exit(1 if failed else 0)
+    if failed:
+        sys.exit(f"run: {len(failed)} failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

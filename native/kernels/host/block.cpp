@@ -78,6 +78,7 @@ private:
     std::vector<SharedSlot> shared_;
     std::size_t shared_bytes_ = 0;
     Fiber* running_ = nullptr;
+    const Fiber* last_at_barrier_ = nullptr;
     unsigned live_ = 0;
     unsigned at_barrier_ = 0;
     unsigned passes_ = 0;
@@ -147,11 +148,10 @@ void Scheduler::release(State waiting, unsigned begin, unsigned end) {
 void Scheduler::pause() { switch_context(running_->context, home_); }
 
 void Scheduler::wait_at_barrier(int line) {
-    if (at_barrier_ > 0)
-        for (const Fiber& other : fibers_)
-            if (other.state == State::kAtBarrier && other.line != line)
-                fault(kStatusLaunchFailed, "a barrier at line %d while thread %u waits at the barrier of line %d", line,
-                      other.number, other.line);
+    // All that wait do so at one line: it is enough to ask the last that came.
+    if (at_barrier_ > 0 && last_at_barrier_->line != line)
+        fault(kStatusLaunchFailed, "a barrier at line %d while thread %u waits at the barrier of line %d", line,
+              last_at_barrier_->number, last_at_barrier_->line);
     at_barrier_++;
     if (at_barrier_ == live_) {
         release(State::kAtBarrier, 0, static_cast<unsigned>(fibers_.size()));
@@ -159,6 +159,7 @@ void Scheduler::wait_at_barrier(int line) {
     }
     running_->state = State::kAtBarrier;
     running_->line = line;
+    last_at_barrier_ = running_;
     pause();
 }
 

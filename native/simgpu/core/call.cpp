@@ -26,6 +26,7 @@ struct Record {
     std::map<std::string, std::int64_t> live;
     std::vector<std::string> complaints;
     std::int64_t complaint_count = 0;
+    std::int64_t bytes_to_device = 0;
     std::vector<Fault> faults;
     Settings settings;
     bool print = std::getenv("SIMGPU_LOG") != nullptr;
@@ -182,6 +183,8 @@ Call::~Call() {
     running = outer_;
 }
 
+void count_bytes_to_device(std::size_t bytes) { record().bytes_to_device += static_cast<std::int64_t>(bytes); }
+
 const char* current_call() {
     return running;
 }
@@ -291,6 +294,9 @@ SIM_EXPORT std::int64_t simgpu_query(const char* key) {
     if (text == "complaints") {
         return record().complaint_count;
     }
+    if (text == "bytes.to_device") {
+        return record().bytes_to_device;
+    }
     if (text.compare(0, 6, "calls.") == 0) {
         const auto found = record().calls.find(text.substr(6));
         return found == record().calls.end() ? 0 : found->second;
@@ -325,6 +331,7 @@ SIM_EXPORT void simgpu_clear() {
     record().complaints.clear();
     record().complaint_count = 0;
     record().calls.clear();
+    record().bytes_to_device = 0;
 }
 
 /// Why the last refusing call on this thread refused.

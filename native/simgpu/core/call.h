@@ -72,6 +72,9 @@ struct Settings {
 };
 Settings& settings();
 
+/// What crossed the bus towards the device, for simgpu_query("bytes.to_device").
+void count_bytes_to_device(std::size_t bytes);
+
 /// Live objects by kind ("stream", "cudnn.descriptor", ...).
 void count_live(const char* kind, int change);
 std::int64_t live(const std::string& kind);

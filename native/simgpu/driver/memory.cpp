@@ -45,6 +45,7 @@ int to_device(const char* name, CUdeviceptr target, const void* source, std::siz
     }
     const auto copy = [target, bytes](const void* from) {
         check_then(device(target), bytes, "target");
+        count_bytes_to_device(bytes);
         std::memcpy(device(target), from, bytes);
     };
     if (is_page_locked(source) || stream->capture != nullptr) {

@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.Plans;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Inference;
@@ -22,17 +24,24 @@ namespace CudnnResNet.Cli.Commands;
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
+/// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
+/// <param name="Data">What was trained on; left out for random images.</param>
+/// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
-    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries);
+    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? SamplesMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null);
 
-/// <summary>Measures how fast a network serves or trains, on random images and fresh weights.</summary>
+/// <summary>Measures how fast a network serves or trains, on random images or on data, with fresh weights.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 {
     private const int MostTracedBatches = 200;
 
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
+    private readonly BenchDataFlags _data = new();
     private readonly ProfileFlags _profile = new("measured batches");
     private readonly Option<BatchSize?> _batch = Flag.Batch("Images of a batch; auto: as many as the GPU's memory holds (default 1; training 16).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
@@ -41,6 +50,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly Option<bool> _roofline = Flag.Switch("--roofline",
         "Print what the time goes to: bytes, operations, time and the least time at this machine's peaks, by kind of work and by block.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
+    private readonly Option<bool> _samples = Flag.Switch("--samples", "With --json: every batch's time too.");
 
     public static Command Create(Terminal terminal) =>
         new("bench", "Measure throughput and latency.")
@@ -53,6 +63,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         Command command = new(name, description);
         _model.AddTo(command);
+        if (isTraining)
+            _data.AddTo(command);
         command.Add(_batch);
         command.Add(_imageSize);
         _device.AddTo(command);
@@ -61,6 +73,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         _profile.AddTo(command);
         command.Add(_roofline);
         command.Add(_json);
+        command.Add(_samples);
         command.SetAction(Run);
         return command;
     }
@@ -68,9 +81,15 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private int Run(ParseResult parsed)
     {
         DeviceRequest request = _device.Read(parsed);
-        ResNetSpec spec = _model.Read(parsed).Resolve(weights: null);
+        ModelRequest model = _model.Read(parsed);
+        BenchData? data = isTraining ? _data.Read(parsed, model.Classes, terminal) : null;
+        ResNetSpec spec = model.Resolve(weights: null, data?.Set);
         BatchSize wanted = parsed.GetValue(_batch) ?? new BatchSize(isTraining ? 16 : 1);
-        int size = parsed.Positive(_imageSize, spec.DefaultImageSize);
+        if (data is not null && parsed.GetValue(_imageSize) is not null)
+            throw new ResNetException($"{_imageSize.Name} and {_data.Name} both say how large images are; give one of them");
+        (int height, int width) = data is null
+            ? (parsed.Positive(_imageSize, spec.DefaultImageSize), parsed.Positive(_imageSize, spec.DefaultImageSize))
+            : (data.Set.Height, data.Set.Width);
         double seconds = NotNegative(parsed, _seconds, 5);
         double warmup = NotNegative(parsed, _warmup, 1);
         Profile? profile = _profile.Read(parsed, terminal);
@@ -81,19 +100,21 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         using Device device = Devices.Open(request, terminal);
         MachinePeaks? peaks = hasRoofline ? device.Backend.MeasurePeaks(device.Precision) : null;
         Func<int, LayerGraph> graphOf = isTraining
-            ? BatchSize.StepGraphs(spec, size, size, Step, device)
-            : BatchSize.InferenceGraphs(spec, size, size, device);
+            ? BatchSize.StepGraphs(spec, height, width, Step, device)
+            : BatchSize.InferenceGraphs(spec, height, width, device);
         int batch = wanted.On(device, graphOf);
         Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
-            ? Train(spec, batch, size, device, warmup, seconds, trace)
-            : Infer(spec, batch, size, device, warmup, seconds, trace));
+            ? Train(spec, batch, height, width, data, device, warmup, seconds, trace)
+            : Infer(spec, batch, height, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
-            device.Backend.Name, device.Precision.ShortName(), batch, size, device.Backend.Threads,
+            device.Backend.Name, device.Precision.ShortName(), batch, height, device.Backend.Threads,
             batch * measured.LatencyMs.Count / (measured.LatencyMs.Sum() / 1000), latency, Latency.Of(measured.ComputeMs),
             measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
-            device.Libraries.ToDictionary(library => library.Name, library => library.Value));
+            device.Libraries.ToDictionary(library => library.Name, library => library.Value),
+            parsed.GetValue(_samples) ? measured.LatencyMs : null,
+            data?.Set.Name, data is null ? null : measured.WaitedMs / measured.LatencyMs.Sum());
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));
         else
@@ -106,7 +127,10 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         return CommandLine.Done;
     }
 
-    private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs);
+    private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs)
+    {
+        public double WaitedMs { get; init; }
+    }
 
     private static Measured Infer(
         ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
@@ -123,18 +147,27 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     private static StepOptions Step { get; } = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
 
-    private static Measured Train(
-        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
+    private static Measured Train(ResNetSpec spec, int batch, int height, int width, BenchData? data, Device device,
+        double warmup, double seconds, StepTrace? trace)
     {
+        const double LearningRate = 1e-3;
         using TrainingSession session = TrainingSession.Create(
-            spec, batch, size, size, device.Precision, Step, device.Backend, device.Compiler);
+            spec, batch, height, width, device.Precision, Step, device.Backend, device.Compiler);
         LoadFreshWeights(session);
         session.Trace = trace;
+        if (data is not null)
+        {
+            using BatchLoader loader = data.Load(session);
+            BenchFeed feed = new(loader, session);
+            return Measure(session.Compiled, warmup, seconds, trace,
+                () => feed.Write(LearningRate), session.Run, () => _ = session.ReadLoss(), feed.Reset) with
+            { WaitedMs = feed.WaitedMs };
+        }
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
         int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
         return Measure(session.Compiled, warmup, seconds, trace,
-            () => session.WriteBatch(images, labels, learningRate: 1e-3), session.Run, () => _ = session.ReadLoss());
+            () => session.WriteBatch(images, labels, LearningRate), session.Run, () => _ = session.ReadLoss());
     }
 
     // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
@@ -147,21 +180,23 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
 
     private static Measured Measure(
-        CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
+        CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read,
+        Action? begin = null)
     {
         const int FewestBatches = 3;
         Measured measured = new(compiled, [], []);
         HostMemory.ReleaseUnused();
-        long begin = Stopwatch.GetTimestamp();
+        long since = Stopwatch.GetTimestamp();
         do
         {
             write();
             run();
             read();
         }
-        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < warmup);
-        begin = Stopwatch.GetTimestamp();
-        while (measured.LatencyMs.Count < FewestBatches || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds)
+        while (Stopwatch.GetElapsedTime(since).TotalSeconds < warmup);
+        begin?.Invoke();
+        since = Stopwatch.GetTimestamp();
+        while (measured.LatencyMs.Count < FewestBatches || Stopwatch.GetElapsedTime(since).TotalSeconds < seconds)
         {
             using StepTrace.StepScope step = StepTrace.Step(trace);
             long start = Stopwatch.GetTimestamp();
@@ -180,11 +215,13 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     {
         MemoryPlan memory = measured.Compiled.Memory;
         terminal.Output.WriteLine($"network      {ModelText.Describe(spec)}");
-        terminal.Output.WriteLine($"work         {report.Mode}, batch {report.Batch}, images of {report.ImageSize} x {report.ImageSize}, {report.Precision}");
+        terminal.Output.WriteLine($"work         {report.Mode}, batch {report.Batch}, images of {measured.Compiled.Graph.Find(ResNetGraph.Images).Shape.H} x {measured.Compiled.Graph.Find(ResNetGraph.Images).Shape.W}, {report.Precision}");
         terminal.Output.WriteLine($"device       {report.Device}, {report.Threads} threads; {string.Join(", ", report.Libraries.Select(library => $"{library.Key} {library.Value}"))}");
         terminal.Output.WriteLine($"plan         {measured.Compiled.Schedule.Segments.Length} kernels for {measured.Compiled.Graph.Nodes.Length} nodes, made in {report.PlanSeconds:F2} s");
         terminal.Output.WriteLine($"memory       {ByteSizes.Format(report.PeakBytes)} at its peak: {ByteSizes.Format(memory.PersistentBytes)} that last, {ByteSizes.Format(memory.TransientBytes)} for a run");
         terminal.Output.WriteLine($"throughput   {report.ImagesPerSecond:F1} images/s over {measured.LatencyMs.Count} batches");
+        if (report.InputWaitShare is { } share)
+            terminal.Output.WriteLine($"input        {report.Data}; waited for it {100 * share:F1} % of the time");
         terminal.Output.WriteLine();
         TextTable table = new("ms a batch", ">min", ">mean", ">p50", ">p90", ">p95", ">p99", ">max");
         AddRow(table, "host to host", report.LatencyMs);

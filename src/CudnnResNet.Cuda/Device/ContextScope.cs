@@ -9,7 +9,7 @@ namespace CudnnResNet.Cuda.Device;
 internal readonly ref struct ContextScope : IDisposable
 {
     [ThreadStatic]
-    private static nint t_current;
+    private static nint _current;
 
     private readonly nint _outer;
     private readonly bool _isPushed;
@@ -20,13 +20,13 @@ internal readonly ref struct ContextScope : IDisposable
     private ContextScope(CUcontext context, out CUresult status)
     {
         status = CUresult.CUDA_SUCCESS;
-        _outer = t_current;
+        _outer = _current;
         if (_outer == context.Value)
             return;
         status = CudaDriver.cuCtxPushCurrent_v2(context);
         if (status != CUresult.CUDA_SUCCESS)
             return;
-        t_current = context.Value;
+        _current = context.Value;
         _isPushed = true;
     }
 
@@ -37,7 +37,7 @@ internal readonly ref struct ContextScope : IDisposable
     {
         if (!_isPushed)
             return;
-        t_current = _outer;
+        _current = _outer;
         // It pops in any case. What it may answer is a failure of earlier work, which the next call answers too; thrown
         // here, it would hide the exception that a scope may end by.
         _ = CudaDriver.cuCtxPopCurrent_v2(out _);

@@ -61,8 +61,7 @@ internal sealed unsafe class CudaRunQueue : RunQueue
             CudaDriver.cuStreamCreate(out _copies, CUstream_flags.CU_STREAM_NON_BLOCKING).ThrowIfFailed();
             _copies.Context = device.Context;
             // The arena is allocated and cleared in the order of the device's stream.
-            CudaDriver.cuEventRecord(_copied[0]!, device.Stream).ThrowIfFailed();
-            CudaDriver.cuStreamWaitEvent(_copies.Borrow(), _copied[0]!, 0).ThrowIfFailed();
+            FollowDevice();
         }
         catch
         {
@@ -75,16 +74,34 @@ internal sealed unsafe class CudaRunQueue : RunQueue
 
     public override void Write(Region region, ReadOnlySpan<byte> source)
     {
-        if (OpenSlot < 0 || region.Bytes != source.Length || _written + source.Length > _inputBytes)
-            throw new ArgumentException($"{source.Length} bytes for a region of {region.Bytes} in slot {OpenSlot}.", nameof(source));
+        if (region.Bytes != source.Length)
+            throw new ArgumentException($"{source.Length} bytes for a region of {region.Bytes}.", nameof(source));
+        Write(_arena.Address(region), source);
+    }
+
+    /// <summary>The stream that copies inputs: what else makes inputs of the open run on the device belongs here.</summary>
+    internal CUstream Copies => _copies!.Borrow();
+
+    /// <summary>The copies from here on come behind everything that the device's stream was given.</summary>
+    internal void FollowDevice()
+    {
         using ContextScope scope = _device.Enter();
-        CUdeviceptr destination = _arena.Address(region);
+        CudaDriver.cuEventRecord(_copied[0]!, _device.Stream).ThrowIfFailed();
+        CudaDriver.cuStreamWaitEvent(Copies, _copied[0]!, 0).ThrowIfFailed();
+    }
+
+    /// <summary>Copies to where only the open run reads, or what makes its inputs.</summary>
+    internal void Write(CUdeviceptr destination, ReadOnlySpan<byte> source)
+    {
+        if (OpenSlot < 0 || _written + source.Length > _inputBytes)
+            throw new InvalidOperationException($"{source.Length} bytes more than {_written} of {_inputBytes} in slot {OpenSlot}.");
+        using ContextScope scope = _device.Enter();
         byte* staged = _memory!.At(OpenSlot * _inputBytes + _written);
         for (int done = 0; done < source.Length; done += PartBytes)
         {
             ReadOnlySpan<byte> part = source.Slice(done, Math.Min(PartBytes, source.Length - done));
             part.CopyTo(new Span<byte>(staged + done, part.Length));
-            CudaDriver.cuMemcpyHtoDAsync_v2(destination + done, staged + done, (nuint)part.Length, _copies!.Borrow()).ThrowIfFailed();
+            CudaDriver.cuMemcpyHtoDAsync_v2(destination + done, staged + done, (nuint)part.Length, Copies).ThrowIfFailed();
         }
         _written += source.Length;
     }
@@ -94,7 +111,7 @@ internal sealed unsafe class CudaRunQueue : RunQueue
         using ContextScope scope = _device.Enter();
         _ranges.Pop();
         _ranges.Push(Ranges.Run);
-        CudaDriver.cuEventRecord(_copied[OpenSlot]!, _copies!.Borrow()).ThrowIfFailed();
+        CudaDriver.cuEventRecord(_copied[OpenSlot]!, Copies).ThrowIfFailed();
         CudaDriver.cuStreamWaitEvent(_device.Stream, _copied[OpenSlot]!, 0).ThrowIfFailed();
         CudaDriver.cuEventRecord(_begun[OpenSlot]!, _device.Stream).ThrowIfFailed();
     }

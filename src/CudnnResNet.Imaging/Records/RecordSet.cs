@@ -56,9 +56,22 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
         ImageWorker worker = _workers.Rent();
         try
         {
-            EvaluationTransform transform = _options.Evaluation;
-            transform.Apply(View(index, worker), worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
+            ReadEvaluation(index, worker);
             Unit.FromBytes(worker.Result.Pixels, nhwc);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public void ReadBytes(int index, Span<byte> hwc)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            ReadEvaluation(index, worker);
+            worker.Result.Pixels.CopyTo(hwc);
         }
         finally
         {
@@ -94,6 +107,12 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
 
     /// <summary>The file is unmapped: nothing may be reading any more.</summary>
     public void Dispose() => _file.Dispose();
+
+    private void ReadEvaluation(int index, ImageWorker worker)
+    {
+        EvaluationTransform transform = _options.Evaluation;
+        transform.Apply(View(index, worker), worker.Resampler, worker.Result.Resize(transform.Crop, transform.Crop));
+    }
 
     private PixelView View(int index, ImageWorker worker)
     {

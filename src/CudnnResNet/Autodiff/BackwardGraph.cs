@@ -55,7 +55,7 @@ public static class BackwardGraph
         ValueId? scale = isScaled
             ? builder.Declare(LossScaling.Scale, TensorShape.Scalar, graph[output].Type, ValueRole.State)
             : null;
-        GradientTape tape = new(builder, differentiable) 
+        GradientTape tape = new(builder, differentiable)
         {
             LossScale = scale,
             Norms = graph.Nodes.Where(node => recomputesMasks && node.Operation is BatchNormTraining)

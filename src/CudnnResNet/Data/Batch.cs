@@ -3,17 +3,28 @@ namespace CudnnResNet.Data;
 /// <summary>A batch of fixed shape in memory that its maker uses again: valid until the next batch is asked for.</summary>
 public sealed class Batch
 {
-    private readonly float[] _images;
+    private readonly float[] _images = [];
+    private readonly byte[] _bytes = [];
     private readonly int[] _labels;
 
-    internal Batch(int size, int imageElements)
+    internal Batch(int size, int imageElements, bool isBytes = false)
     {
-        _images = new float[(long)size * imageElements];
+        IsBytes = isBytes;
+        if (isBytes)
+            _bytes = new byte[(long)size * imageElements];
+        else
+            _images = new float[(long)size * imageElements];
         _labels = new int[size];
     }
 
+    /// <summary>The images are <see cref="Bytes"/>, else <see cref="Images"/>.</summary>
+    public bool IsBytes { get; }
+
     /// <summary>float32 [batch, H, W, C], augmented and normalised.</summary>
     public ReadOnlySpan<float> Images => _images;
+
+    /// <summary>uint8 [batch, H, W, C], augmented; whoever takes them normalises.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes;
 
     /// <summary>int32 [batch].</summary>
     public ReadOnlySpan<int> Labels => _labels;
@@ -34,6 +45,8 @@ public sealed class Batch
     public LoaderPosition After { get; internal set; }
 
     internal Span<float> MutableImages => _images;
+
+    internal Span<byte> MutableBytes => _bytes;
 
     internal Span<int> MutableLabels => _labels;
 

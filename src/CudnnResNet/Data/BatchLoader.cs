@@ -43,7 +43,7 @@ public sealed class BatchLoader : IDisposable
         _share = threads == 1 ? options.Batch : Math.Max(1, options.Batch / (threads * SharesPerThread));
         _ring = new Production[options.Prefetch + 1];
         for (int i = 0; i < _ring.Length; i++)
-            _ring[i] = new Production(options.Batch, data.ImageElements());
+            _ring[i] = new Production(options.Batch, data.ImageElements(), options.MakesBytes(data));
         _threads = new Thread[threads];
         for (int i = 0; i < threads; i++)
         {
@@ -162,9 +162,9 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>A batch in the making.</summary>
-    private sealed class Production(int size, int imageElements)
+    private sealed class Production(int size, int imageElements, bool isBytes)
     {
-        public Batch Batch { get; } = new(size, imageElements);
+        public Batch Batch { get; } = new(size, imageElements, isBytes);
 
         public BatchPlan Plan { get; } = new(size);
 

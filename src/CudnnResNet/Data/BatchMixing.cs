@@ -13,18 +13,22 @@ internal sealed class BatchMixing
     private readonly ulong _seed;
     private readonly int _height;
     private readonly int _width;
-    private readonly float[] _first;
+    private readonly float[] _first = [];
+    private readonly byte[] _firstBytes = [];
 
     public BatchMixing(IDataSet data, LoaderOptions options)
     {
         (_augmentation, _seed) = (options.Augmentation, options.Seed);
         (_height, _width) = (data.Height, data.Width);
-        _first = IsNeeded ? new float[data.ImageElements()] : [];
+        if (IsNeeded && options.MakesBytes(data))
+            _firstBytes = new byte[data.ImageElements()];
+        else if (IsNeeded)
+            _first = new float[data.ImageElements()];
     }
 
     private bool IsNeeded => _augmentation.Mixup > 0 || _augmentation.CutMix > 0;
 
-    /// <param name="batch">Whole and normalised.</param>
+    /// <param name="batch">Whole, and normalised where its images are floats.</param>
     /// <param name="start">Where the batch begins in the sequence: equal places mix equally.</param>
     public void Apply(Batch batch, LoaderPosition start)
     {
@@ -33,43 +37,54 @@ internal sealed class BatchMixing
         var random = CounterRandom.For(_seed ^ Stream, (ulong)start.Epoch, (ulong)start.Index);
         bool cuts = _augmentation.CutMix > 0 && (_augmentation.Mixup == 0 || random.Below(2, Kind) == 1);
         double share = BetaDistribution.Symmetric(cuts ? _augmentation.CutMix : _augmentation.Mixup, random, Beta);
-        int elements = _first.Length;
-        Span<float> images = batch.MutableImages;
-        images[..elements].CopyTo(_first);
-        int firstLabel = batch.Labels[0];
         Rectangle cut = Rectangle.Of(1 - share, _height, _width, random);
         if (cuts)
             share = 1 - (double)cut.Pixels / (_height * _width);
+        if (batch.IsBytes)
+            Paste(batch.MutableBytes, _firstBytes, cut);
+        else if (cuts)
+            Paste(batch.MutableImages, _first, cut);
+        else
+            Blend(batch.MutableImages, (float)share);
+        int firstLabel = batch.Labels[0];
         for (int i = 0; i < batch.Labels.Length; i++)
         {
-            bool isLast = i == batch.Labels.Length - 1;
-            ReadOnlySpan<float> other = isLast ? _first : images.Slice((i + 1) * elements, elements);
-            int otherLabel = isLast ? firstLabel : batch.Labels[i + 1];
-            Span<float> image = images.Slice(i * elements, elements);
-            if (cuts)
-                Paste(other, image, cut);
-            else
-                Blend(other, image, (float)share);
+            int otherLabel = i == batch.Labels.Length - 1 ? firstLabel : batch.Labels[i + 1];
             if (random.Uniform(Labels + (ulong)i) >= share)
                 batch.MutableLabels[i] = otherLabel;
         }
     }
 
-    private void Paste(ReadOnlySpan<float> from, Span<float> to, Rectangle cut)
+    /// <param name="images">Of a batch.</param>
+    /// <param name="first">Room for one image, which the last is mixed with.</param>
+    /// <param name="cut">What of each image is the next one's.</param>
+    private void Paste<T>(Span<T> images, Span<T> first, Rectangle cut)
     {
-        int channels = to.Length / (_height * _width);
-        for (int y = cut.Top; y < cut.Bottom; y++)
+        images[..first.Length].CopyTo(first);
+        int channels = first.Length / (_height * _width);
+        int length = (cut.Right - cut.Left) * channels;
+        for (int image = 0; image < images.Length; image += first.Length)
         {
-            int at = (y * _width + cut.Left) * channels;
-            int length = (cut.Right - cut.Left) * channels;
-            from.Slice(at, length).CopyTo(to[at..]);
+            Span<T> to = images.Slice(image, first.Length);
+            ReadOnlySpan<T> from = image + first.Length < images.Length ? images.Slice(image + first.Length, first.Length) : first;
+            for (int y = cut.Top; y < cut.Bottom; y++)
+            {
+                int at = (y * _width + cut.Left) * channels;
+                from.Slice(at, length).CopyTo(to[at..]);
+            }
         }
     }
 
-    private static void Blend(ReadOnlySpan<float> from, Span<float> to, float share)
+    private void Blend(Span<float> images, float share)
     {
-        for (int i = 0; i < to.Length; i++)
-            to[i] = share * to[i] + (1 - share) * from[i];
+        images[.._first.Length].CopyTo(_first);
+        for (int image = 0; image < images.Length; image += _first.Length)
+        {
+            Span<float> to = images.Slice(image, _first.Length);
+            ReadOnlySpan<float> from = image + _first.Length < images.Length ? images.Slice(image + _first.Length, _first.Length) : _first;
+            for (int i = 0; i < to.Length; i++)
+                to[i] = share * to[i] + (1 - share) * from[i];
+        }
     }
 
     /// <summary>Of an area around a random centre, cut at the image's edges.</summary>

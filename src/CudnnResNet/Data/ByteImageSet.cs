@@ -1,7 +1,7 @@
 namespace CudnnResNet.Data;
 
 /// <summary>Images as bytes [N, H, W, C] in memory, delivered as value / 255.</summary>
-public sealed class ByteImageSet : IDataSet
+public sealed class ByteImageSet : IByteImages
 {
     private static readonly float[] Scaled = [.. Enumerable.Range(0, 256).Select(value => value / 255f)];
 
@@ -39,6 +39,8 @@ public sealed class ByteImageSet : IDataSet
         for (int i = 0; i < image.Length; i++)
             nhwc[i] = Scaled[image[i]];
     }
+
+    public void ReadBytes(int index, Span<byte> hwc) => ReadBytes(index).CopyTo(hwc);
 
     /// <summary>One image as it is stored, [H, W, C].</summary>
     public ReadOnlySpan<byte> ReadBytes(int index)

@@ -20,16 +20,29 @@ internal sealed class ByteNormalizer
     public ByteNormalizer(Normalization normalization, int channels)
     {
         _channels = channels;
+        (float[] scale, float[] shift) = Factors(normalization, channels);
         // The pattern of the channels begins anew after as many vectors of bytes.
         _scale = new float[Vector<byte>.Count * channels];
         _shift = new float[_scale.Length];
         for (int i = 0; i < _scale.Length; i++)
         {
-            double mean = normalization.IsNone ? 0 : normalization.Mean[i % channels];
-            double deviation = normalization.IsNone ? 1 : normalization.Std[i % channels];
-            _scale[i] = (float)(1 / (255 * deviation));
-            _shift[i] = (float)(-mean / deviation);
+            _scale[i] = scale[i % channels];
+            _shift[i] = shift[i % channels];
         }
+    }
+
+    /// <summary>What each channel's bytes are multiplied by, and what is added then.</summary>
+    public static (float[] Scale, float[] Shift) Factors(Normalization normalization, int channels)
+    {
+        float[] scale = new float[channels], shift = new float[channels];
+        for (int c = 0; c < channels; c++)
+        {
+            double mean = normalization.IsNone ? 0 : normalization.Mean[c];
+            double deviation = normalization.IsNone ? 1 : normalization.Std[c];
+            scale[c] = (float)(1 / (255 * deviation));
+            shift[c] = (float)(-mean / deviation);
+        }
+        return (scale, shift);
     }
 
     public void Apply(ReadOnlySpan<byte> bytes, Span<float> values)

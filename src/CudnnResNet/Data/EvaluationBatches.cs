@@ -16,15 +16,16 @@ public sealed class EvaluationBatches
     /// <param name="batch">Images of a batch.</param>
     /// <param name="normalization">Of the images.</param>
     /// <param name="damaged">In place of the set's own count of images that cannot be read, which have the label <see cref="NoLabel"/> and are black here.</param>
+    /// <param name="asBytes">Leave the normalisation to whoever takes the batches, where the set's images are bytes.</param>
     /// <exception cref="ResNetException">The batch is not positive or too large, or the normalisation does not fit.</exception>
-    public EvaluationBatches(IDataSet data, int batch, Normalization normalization, DamagedImages? damaged = null)
+    public EvaluationBatches(IDataSet data, int batch, Normalization normalization, DamagedImages? damaged = null, bool asBytes = false)
     {
         Batch.CheckSize(batch, data);
         normalization.Check(data.Channels);
         (_data, _size, _damaged) = (data, batch, damaged ?? (data as ISampleSource)?.Damaged ?? new DamagedImages());
         _transform = new ImageTransform(data, normalization);
         _imageElements = data.ImageElements();
-        _batch = new Batch(batch, _imageElements);
+        _batch = new Batch(batch, _imageElements, isBytes: asBytes && data is IByteImages);
     }
 
     /// <summary>The label of an image that cannot be read.</summary>
@@ -47,7 +48,10 @@ public sealed class EvaluationBatches
                 ReadImage(first, i);
         for (int i = count; i < _size; i++)
         {
-            Image(count - 1).CopyTo(Image(i));
+            if (_batch.IsBytes)
+                Bytes(count - 1).CopyTo(Bytes(i));
+            else
+                Image(count - 1).CopyTo(Image(i));
             _batch.MutableLabels[i] = _batch.MutableLabels[count - 1];
         }
         _batch.Count = count;
@@ -71,20 +75,28 @@ public sealed class EvaluationBatches
 
     private void ReadImage(int first, int i)
     {
-        Span<float> image = Image(i);
         try
         {
-            _data.ReadImage(first + i, image);
+            if (_batch.IsBytes)
+                ((IByteImages)_data).ReadBytes(first + i, Bytes(i));
+            else
+                _data.ReadImage(first + i, Image(i));
             _batch.MutableLabels[i] = _data.Label(first + i);
         }
         catch (DamagedImageException damage)
         {
             _damaged.Add(_data, first + i, damage);
-            image.Clear();
+            if (_batch.IsBytes)
+                Bytes(i).Clear();
+            else
+                Image(i).Clear();
             _batch.MutableLabels[i] = NoLabel;
         }
-        _transform.Apply(image, image);
+        if (!_batch.IsBytes)
+            _transform.Apply(Image(i), Image(i));
     }
+
+    private Span<byte> Bytes(int i) => _batch.MutableBytes.Slice(i * _imageElements, _imageElements);
 
     private Span<float> Image(int i) => _batch.MutableImages.Slice(i * _imageElements, _imageElements);
 }

@@ -1,7 +1,7 @@
 namespace CudnnResNet.Data;
 
 /// <summary>A data set that makes its images from larger ones, which costs time, and can make them at random for training.</summary>
-public interface ISampleSource : IDataSet
+public interface ISampleSource : IByteImages
 {
     /// <summary>Counts the images that cannot be read.</summary>
     DamagedImages Damaged { get; }

@@ -20,6 +20,14 @@ public sealed record LoaderOptions(
     /// <summary>Threads that make samples; null takes all cores for sets that decode images, and one for others.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>
+    /// Leave the normalisation to whoever takes the batches, which are bytes then: where the set's images are, and nothing is
+    /// done to them that bytes cannot hold (erasing writes the mean colour, mixup shares of levels; CutMix moves bytes).
+    /// </summary>
+    public bool AsBytes { get; init; }
+
+    internal bool MakesBytes(IDataSet data) => AsBytes && data is IByteImages && Augmentation is { Erasing: 0, Mixup: 0 };
+
     internal int ThreadsFor(IDataSet data) => Math.Min(Threads ?? (data is ISampleSource ? Environment.ProcessorCount : 1), Batch);
 
     /// <summary>Batches from the start to the end of the given epoch, for a set of so many images.</summary>

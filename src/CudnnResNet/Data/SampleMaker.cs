@@ -1,6 +1,6 @@
 namespace CudnnResNet.Data;
 
-/// <summary>Makes planned samples: read, augmented and normalised. One for each thread.</summary>
+/// <summary>Makes planned samples: read, augmented and, where they are floats, normalised. One for each thread.</summary>
 internal sealed class SampleMaker
 {
     private readonly IDataSet _data;
@@ -11,6 +11,7 @@ internal sealed class SampleMaker
     private readonly float[] _raw;
     private readonly byte[] _bytes;
     private readonly int _elements;
+    private readonly bool _makesBytes;
 
     public SampleMaker(IDataSet data, LoaderOptions options)
     {
@@ -21,8 +22,9 @@ internal sealed class SampleMaker
         _transform = new ImageTransform(data, options.Normalization);
         _normalizer = new ByteNormalizer(options.Normalization, data.Channels);
         _elements = data.ImageElements();
-        _raw = isPlain ? new float[_elements] : [];
-        _bytes = isPlain ? [] : new byte[_elements];
+        _makesBytes = options.MakesBytes(data);
+        _raw = isPlain && !_makesBytes ? new float[_elements] : [];
+        _bytes = isPlain == _makesBytes ? new byte[_elements] : [];
     }
 
     /// <summary>Fills a slot of the batch; an image that cannot be read gives its place to the next that can.</summary>
@@ -34,7 +36,10 @@ internal sealed class SampleMaker
             int index = (sample.Index + tries) % _data.Count;
             try
             {
-                Make(sample.Epoch, index, batch.MutableImages.Slice(slot * _elements, _elements));
+                if (_makesBytes)
+                    MakeBytes(sample.Epoch, index, batch.MutableBytes.Slice(slot * _elements, _elements));
+                else
+                    Make(sample.Epoch, index, batch.MutableImages.Slice(slot * _elements, _elements));
                 batch.MutableLabels[slot] = _data.Label(index);
                 return;
             }
@@ -57,13 +62,30 @@ internal sealed class SampleMaker
         else
         {
             _data.ReadImage(index, _raw);
-            int padding = augmentation.CropPadding;
-            int down = random.Below(2 * padding + 1, Draws.Down) - padding;
-            int right = random.Below(2 * padding + 1, Draws.Right) - padding;
-            bool flip = augmentation.HorizontalFlip && random.Below(2, Draws.Flip) == 1;
+            (int down, int right, bool flip) = DrawCrop(random);
             _transform.Apply(_raw, image, down, right, flip);
         }
         if (augmentation.Erasing > 0 && random.Uniform(Draws.Erasing) < augmentation.Erasing)
             RandomErasing.Apply(image, _data.Height, _data.Width, random);
+    }
+
+    private void MakeBytes(long epoch, int index, Span<byte> image)
+    {
+        var random = CounterRandom.For(_options.Seed, (ulong)epoch, (ulong)index);
+        if (_source is not null)
+        {
+            _source.ReadSample(index, random, image);
+            return;
+        }
+        ((IByteImages)_data).ReadBytes(index, _bytes);
+        (int down, int right, bool flip) = DrawCrop(random);
+        ByteTransform.Apply(_bytes, image, (_data.Height, _data.Width, _data.Channels), down, right, flip);
+    }
+
+    private (int Down, int Right, bool Flip) DrawCrop(CounterRandom random)
+    {
+        int padding = _options.Augmentation.CropPadding;
+        return (random.Below(2 * padding + 1, Draws.Down) - padding, random.Below(2 * padding + 1, Draws.Right) - padding,
+            _options.Augmentation.HorizontalFlip && random.Below(2, Draws.Flip) == 1);
     }
 }

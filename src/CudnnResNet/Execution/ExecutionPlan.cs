@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Execution;
 
@@ -124,6 +125,10 @@ public sealed class ExecutionPlan : IDisposable
 
     /// <summary>Where the run of a slot reads an input.</summary>
     public Region InputOf(ValueId id, int slot) => slot == 0 ? _regions[id.Index] : Compiled.Memory.FurtherInputs[slot - 1][id];
+
+    internal ByteInput? CreateByteInput(
+        Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
+        _backend.CreateByteInput(Arena, images, type, scale, shift, queue);
 
     /// <summary>Repacks constant weights; to be called after weights were written.</summary>
     public void Prepare()

@@ -58,6 +58,10 @@ public sealed class HostAccess
         Write(_region, MemoryMarshal.AsBytes(source));
     }
 
+    /// <summary>Another way to write the value, which is images: as bytes. Null where the backend has none.</summary>
+    public ByteInput? CreateByteInput(ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
+        _plan.CreateByteInput(_region, Value.Type, scale, shift, _queue);
+
     public void Read(Span<float> destination)
     {
         RequireLength(destination.Length);

@@ -38,12 +38,12 @@ public static class Evaluator
         float[] logits = new float[session.LogitElements];
         ImmutableArray<Prediction>.Builder predictions = ImmutableArray.CreateBuilder<Prediction>(data.Count);
         double loss = 0;
-        EvaluationBatches batches = new(data, session.Batch, normalization, damaged);
+        EvaluationBatches batches = new(data, session.Batch, normalization, damaged, session.TakesBytes(normalization));
         for (int index = 0; index < batches.BatchCount; index++)
         {
             using StepTrace.StepScope step = StepTrace.Step(session.Trace);
             Batch batch = Read(batches, index, session.Trace);
-            session.Run(batch.Images, logits);
+            session.Run(batch, logits);
             for (int i = 0; i < batch.Count; i++)
             {
                 ReadOnlySpan<float> row = logits.AsSpan(i * classes, classes);

@@ -1,4 +1,5 @@
 using CudnnResNet.Compilation;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -16,6 +17,7 @@ public sealed class InferenceSession : IDisposable
     private readonly ExecutionPlan _plan;
     private readonly HostAccess _images;
     private readonly HostAccess _logits;
+    private readonly BatchInput _input;
 
     private InferenceSession(
         ResNetSpec spec, LayerGraph network, FoldedGraph folded, ExecutionPlan plan)
@@ -25,6 +27,7 @@ public sealed class InferenceSession : IDisposable
         _folded = folded;
         _plan = plan;
         _images = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Images));
+        _input = new BatchInput(_images);
         _logits = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Logits));
     }
 
@@ -99,6 +102,18 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
+    /// <summary>One batch, from host memory to host memory.</summary>
+    public void Run(Batch batch, Span<float> logits)
+    {
+        using (StepTrace.Slice(_plan.Trace, TraceKind.CopyIn))
+            _input.Write(batch);
+        Run();
+        ReadLogits(logits);
+    }
+
+    /// <summary>Whether <see cref="Run(Batch, Span{float})"/> takes bytes, and normalises them so; to be asked before.</summary>
+    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+
     public void WriteImages(ReadOnlySpan<float> images)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
@@ -114,5 +129,9 @@ public sealed class InferenceSession : IDisposable
 
     public void ReadLogits(Span<double> logits) => _logits.Read(logits);
 
-    public void Dispose() => _plan.Dispose();
+    public void Dispose()
+    {
+        _input.Dispose();
+        _plan.Dispose();
+    }
 }

@@ -100,7 +100,7 @@ internal static class OperationReader
         "softmax_ce_bwd" => new SoftmaxCrossEntropyBackward(t.Number("smooth")),
         "sigmoid_ce" => new SigmoidCrossEntropy(t.Number("smooth")),
         "sigmoid_ce_bwd" => new SigmoidCrossEntropyBackward(t.Number("smooth")),
-        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd")) 
+        "sgd" => new SgdUpdate(t.Number("mom"), t.Number("wd"))
         {
             Nesterov = t.Word("nesterov"),
             IsScaled = t.Word("scaled"),

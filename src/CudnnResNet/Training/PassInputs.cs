@@ -1,4 +1,5 @@
 using CudnnResNet.Autodiff;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -7,7 +8,7 @@ using CudnnResNet.Models;
 namespace CudnnResNet.Training;
 
 /// <summary>What the host gives to one pass: images, labels and learning rates, in the inputs of one slot.</summary>
-internal sealed class PassInputs
+internal sealed class PassInputs : IDisposable
 {
     private readonly HostAccess _labels;
     private readonly (HostAccess Access, double Factor)[] _rates;
@@ -16,6 +17,7 @@ internal sealed class PassInputs
     public PassInputs(ExecutionPlan plan, RunQueue queue, int slot, IEnumerable<RateFactor> factors)
     {
         Images = Access(ResNetGraph.Images);
+        Batches = new BatchInput(Images);
         _labels = Access(ResNetGraph.Labels);
         _rates = [.. factors.Select(entry => entry.Factor).Append(1).Distinct()
             .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
@@ -31,6 +33,9 @@ internal sealed class PassInputs
 
     public HostAccess Images { get; }
 
+    /// <summary>Another way to write the images.</summary>
+    public BatchInput Batches { get; }
+
     public void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {
         _labels.Write(labels);
@@ -40,4 +45,6 @@ internal sealed class PassInputs
             access.Write(_scalar);
         }
     }
+
+    public void Dispose() => Batches.Dispose();
 }

@@ -1,3 +1,4 @@
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Kernels;
 
@@ -11,7 +12,7 @@ namespace CudnnResNet.Training;
 /// <param name="inputs">Of each slot.</param>
 /// <param name="passes">Of a step.</param>
 /// <param name="lossAndLogits">Any pass of the session: results of all have the same types.</param>
-internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int passes, TrainingPass lossAndLogits)
+internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int passes, TrainingPass lossAndLogits) : IDisposable
 {
     // One more than may be pending: what was collected last stays.
     private readonly Result[] _results = [.. Enumerable.Range(0, Math.Max(1, MostOf(queue)) + 1)
@@ -33,6 +34,15 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
 
     /// <inheritdoc cref="Loss"/>
     public ReadOnlySpan<float> Logits => Last.Logits;
+
+    /// <summary>Whether passes take batches of bytes, and normalise them so.</summary>
+    public bool TakesBytes(Normalization normalization)
+    {
+        bool takes = true;
+        foreach (PassInputs input in inputs)
+            takes &= input.Batches.TakesBytes(normalization);
+        return takes;
+    }
 
     /// <summary>Opens the next slot for the inputs of a pass.</summary>
     /// <exception cref="InvalidOperationException">As many steps are pending as may be.</exception>
@@ -61,6 +71,13 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
         while (_endedPasses < (_collected + 1) * passes)
             TakeOver();
         _collected++;
+    }
+
+    /// <summary>To be called before the queue is disposed.</summary>
+    public void Dispose()
+    {
+        foreach (PassInputs input in inputs)
+            input.Dispose();
     }
 
     private int Slot => (int)(_begunPasses % queue.Slots);

@@ -56,7 +56,10 @@ public sealed class Trainer : IDisposable
         _given = new GivenSteps(Math.Max(1, session.MostPending), session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
-            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
+        {
+            AsBytes = session.TakesBytes(options.Normalization),
+        };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
     }
 
@@ -202,7 +205,7 @@ public sealed class Trainer : IDisposable
             if (cancellation.IsCancellationRequested)
                 break;
             double rate = schedule.At(next);
-            _session.Submit(batch.Images, batch.Labels, rate);
+            _session.Submit(batch, rate);
             _given.Add(batch, rate);
             next++;
             bool endsEpoch = batch.EndsEpoch || next == TotalSteps;

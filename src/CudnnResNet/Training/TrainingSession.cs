@@ -1,5 +1,6 @@
 using CudnnResNet.Autodiff;
 using CudnnResNet.Compilation;
+using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
@@ -245,6 +246,25 @@ public sealed class TrainingSession : IDisposable
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
+    /// <summary>Whether steps take batches of bytes, and normalise them so; to be asked before the first.</summary>
+    public bool TakesBytes(Normalization normalization) => _steps.TakesBytes(normalization);
+
+    /// <summary>Begins one step on a batch of <see cref="Batch"/> images, which may change when this returns.</summary>
+    /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
+    public void Submit(Batch batch, double learningRate)
+    {
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            PassInputs inputs;
+            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
+            {
+                inputs = _steps.Open();
+                inputs.Batches.Write(batch, pass, Passes);
+            }
+            RunPass(pass, inputs, batch.Labels, learningRate);
+        }
+    }
+
     /// <summary>One step on images (NHWC, normalised) and labels. No other may be pending.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
@@ -303,6 +323,15 @@ public sealed class TrainingSession : IDisposable
         inputs.WriteLabels(labels, learningRate);
     }
 
+    /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
+    public void WriteBatch(Batch batch, double learningRate)
+    {
+        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
+        PassInputs inputs = _steps.Open();
+        inputs.Batches.Write(batch);
+        inputs.WriteLabels(batch.Labels, learningRate);
+    }
+
     /// <summary>Forward, backward and update on the batch that was written last.</summary>
     public void Run()
     {
@@ -318,6 +347,7 @@ public sealed class TrainingSession : IDisposable
 
     public void Dispose()
     {
+        _steps.Dispose();
         _queue.Dispose();
         _accumulate?.Plan.Dispose();
         _update.Plan.Dispose();

@@ -1,6 +1,15 @@
 using System.Text.Json;
+using CudnnResNet.Autodiff;
 using CudnnResNet.Cli;
+using CudnnResNet.Cli.Commands;
+using CudnnResNet.Compilation;
+using CudnnResNet.Data;
+using CudnnResNet.Models;
+using CudnnResNet.Reference;
+using CudnnResNet.Tensors;
 using CudnnResNet.Tests.Weights;
+using CudnnResNet.Training;
+using CudnnResNet.Weights;
 
 namespace CudnnResNet.Tests.Cli;
 
@@ -44,6 +53,18 @@ public class BenchCommandTests
         double Time(string times, string statistic) => report.GetProperty(times).GetProperty(statistic).GetDouble();
     }
 
+    /// <summary>Every batch's time is there where asked for, and the mean is theirs.</summary>
+    [Fact]
+    public void SamplesAreThoseOfTheStatistics()
+    {
+        using JsonDocument json = JsonDocument.Parse(CliRun.Success(
+            ["bench", "infer", .. Small, "--seconds", "0.1", "--warmup", "0", "--json", "--samples", .. CliRun.OnReference]));
+        double[] samples = [.. json.RootElement.GetProperty("samplesMs").EnumerateArray().Select(sample => sample.GetDouble())];
+        JsonElement latency = json.RootElement.GetProperty("latencyMs");
+        Assert.Equal(samples.Average(), latency.GetProperty("mean").GetDouble(), 1e-9 * samples.Average());
+        Assert.Equal((samples.Min(), samples.Max()), (latency.GetProperty("min").GetDouble(), latency.GetProperty("max").GetDouble()));
+    }
+
     /// <summary>Nearest rank: the smallest value that so many of a hundred do not exceed.</summary>
     [Fact]
     public void PercentilesAreValuesThatOccurred()
@@ -60,5 +81,65 @@ public class BenchCommandTests
         Assert.Matches(@"throughput +\d+\.\d images/s over \d+ batches", text);
         Assert.Matches(@"host to host( +\d+\.\d\d){7}", text);
         Assert.Matches(@"compute( +\d+\.\d\d){7}", text);
+    }
+
+    [Fact]
+    public void OnDataTheShareOfWaitingIsReported()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 12, classes: 3);
+        string[] arguments = ["bench", "train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "4",
+            "--seconds", "0.2", "--warmup", "0", .. CliRun.OnReference];
+        using JsonDocument json = JsonDocument.Parse(CliRun.Success([.. arguments, "--json"]));
+        Assert.Equal(folder.Path, json.RootElement.GetProperty("data").GetString());
+        Assert.Equal(8, json.RootElement.GetProperty("imageSize").GetInt32());
+        Assert.InRange(json.RootElement.GetProperty("inputWaitShare").GetDouble(), 0, 1);
+        Assert.Matches(@"input +\S.*; waited for it \d+\.\d % of the time", CliRun.Success(arguments));
+        Assert.Equal("--image-size and --data both say how large images are; give one of them", CliRun.Refusal([.. arguments, "--image-size", "8"]));
+    }
+
+    /// <summary>A set whose images take longer than the step: nearly all of the time is waiting.</summary>
+    [Fact]
+    public void ASlowLoaderIsWaitedFor()
+    {
+        SlowImages slow = new(TimeSpan.FromMilliseconds(20));
+        ResNetSpec spec = new() { Depth = 18, Width = 4, Classes = 2, InputChannels = 1, Stem = ResNetStem.Cifar };
+        using ReferenceBackend backend = new(threads: 1);
+        using TrainingSession session = TrainingSession.Create(spec, 2, 8, 8, Precision.Fp32,
+            new StepOptions(new SgdOptions(0, 0)), backend, new CompilerOptions { Tune = false });
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+        using BatchLoader loader = new BenchData(slow, Augmentation.None, Normalization.None).Load(session);
+        BenchFeed feed = new(loader, session);
+        feed.Write(0);
+        feed.Reset();
+        for (int i = 0; i < 5; i++)
+            feed.Write(0);
+        // Two batches were ready, made ahead; each of the rest takes two images.
+        Assert.InRange(feed.WaitedMs, 3 * 2 * 20 * 0.9, 60_000);
+    }
+
+    private sealed class SlowImages(TimeSpan delay) : IDataSet
+    {
+        public string Name => "slow";
+
+        public int Count => 64;
+
+        public int Height => 8;
+
+        public int Width => 8;
+
+        public int Channels => 1;
+
+        public int ClassCount => 2;
+
+        public IReadOnlyList<string> ClassNames => ["a", "b"];
+
+        public int Label(int index) => index % 2;
+
+        public void ReadImage(int index, Span<float> nhwc)
+        {
+            Thread.Sleep(delay);
+            nhwc.Clear();
+        }
     }
 }

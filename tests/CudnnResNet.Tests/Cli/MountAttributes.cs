@@ -12,7 +12,8 @@ internal static class Mounts
         try
         {
             using Process process = Process.Start(new ProcessStartInfo("unshare",
-                ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", Path.GetTempPath()]) { RedirectStandardError = true })!;
+                ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", Path.GetTempPath()])
+            { RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

@@ -32,6 +32,8 @@ public class ThreadedLoaderTests
 
         public void ReadImage(int index, Span<float> nhwc) => nhwc.Fill(index);
 
+        public void ReadBytes(int index, Span<byte> hwc) => hwc.Fill((byte)index);
+
         public void ReadSample(int index, CounterRandom random, Span<byte> hwc)
         {
             Reading?.Invoke(index);
@@ -73,11 +75,16 @@ public class ThreadedLoaderTests
         using BatchLoader loader = new(set, Options with { Threads = 3 });
         for (int i = 0; i < 300; i++)
             loader.Next();
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        for (int i = 0; i < 400; i++)
-            loader.Next();
-        // The test's runner allocates now and then; a single byte for each of 3,200 samples would be more than it does.
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 3_000);
+        // The test's runner allocates now and then; a loader that does so does it every time.
+        long fewest = long.MaxValue;
+        for (int attempt = 0; attempt < 40 && fewest > 0; attempt++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < 40; i++)
+                loader.Next();
+            fewest = Math.Min(fewest, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        Assert.Equal(0, fewest);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ internal static class Debian13
     /// <summary>The script's status where a root cannot be made here.</summary>
     private const int Cannot = 77;
 
-    private static readonly Lazy<string?> s_refusal = new(() =>
+    private static readonly Lazy<string?> Probe = new(() =>
     {
         if (File.Exists("/etc/debian_version")
             && File.ReadAllText("/etc/debian_version").StartsWith("13", StringComparison.Ordinal))
@@ -26,7 +26,7 @@ internal static class Debian13
     private static string Script => Path.Combine(RepositoryRoot.Path, "tools", "in-debian-13");
 
     /// <summary>Why there is no such root here; null where there is one.</summary>
-    public static string? Refusal => s_refusal.Value;
+    public static string? Refusal => Probe.Value;
 
     public static (int Status, string Output) Run(params string[] command)
     {

@@ -1,0 +1,64 @@
+using System.Runtime.InteropServices;
+using CudnnResNet.Cuda.Device;
+using CudnnResNet.Kernels;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Cuda.Kernels.Input;
+
+/// <summary>Bytes are copied to the device as they are, and one kernel normalises and converts them into a plan's images.</summary>
+internal sealed class NormalizedInput : ByteInput
+{
+    private readonly CudaDevice _device;
+    private readonly CudaRunQueue? _queue;
+    private readonly CudaArena _memory;
+    private readonly Region _bytes;
+    private readonly KernelLaunch _launch;
+
+    /// <exception cref="ResNetException">The device has too little memory for the bytes of one batch.</exception>
+    internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, DataType type,
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue)
+    {
+        (_device, _queue) = (session.Device, queue);
+        long elements = images.Bytes / type.ByteSize();
+        int channels = scale.Length;
+        _bytes = new Region(0, elements);
+        Region scales = new(Region.Align(elements), channels * sizeof(float));
+        Region shifts = new(Region.Align(scales.OffsetBytes + scales.Bytes), channels * sizeof(float));
+        _memory = new CudaArena(shifts.OffsetBytes + shifts.Bytes, _device, staging);
+        try
+        {
+            _memory.Write(scales, MemoryMarshal.AsBytes(scale));
+            _memory.Write(shifts, MemoryMarshal.AsBytes(shift));
+            _launch = session.Launch("images.cu", $"normalize_bytes_{type.ShortName()}", elements / 16,
+            [
+                _memory.Address(_bytes), arena.Address(images),
+                LaunchArgument.Of(new ChannelFactors(_memory.Address(scales), _memory.Address(shifts))),
+                elements / channels, channels, channels,
+            ]);
+            queue?.FollowDevice();
+        }
+        catch
+        {
+            _memory.Dispose();
+            throw;
+        }
+    }
+
+    public override void Write(ReadOnlySpan<byte> nhwc)
+    {
+        using ContextScope scope = _device.Enter();
+        if (_queue is null)
+            _memory.Write(_bytes, nhwc);
+        else
+            _queue.Write(_memory.Address(_bytes), nhwc);
+        _launch.Run(_queue?.Copies ?? _device.Stream);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing)
+            return;
+        _launch.Dispose();
+        _memory.Dispose();
+    }
+}
