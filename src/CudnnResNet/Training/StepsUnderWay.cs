@@ -73,7 +73,7 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
         _collected++;
     }
 
-    /// <summary>To be called before the queue is disposed.</summary>
+    /// <summary>To be called when the queue was disposed: nothing reads inputs any more.</summary>
     public void Dispose()
     {
         foreach (PassInputs input in inputs)

@@ -332,23 +332,16 @@ public sealed class TrainingSession : IDisposable
         inputs.WriteLabels(batch.Labels, learningRate);
     }
 
-    /// <summary>Forward, backward and update on the batch that was written last.</summary>
-    public void Run()
-    {
-        _steps.Run(_update);
-        _steps.Collect();
-    }
-
-    /// <summary>The loss of the step that was collected last, before its update.</summary>
-    public double ReadLoss() => _steps.Loss;
+    /// <summary>Begins the step on the batch that was written last: forward, backward and update.</summary>
+    public void Run() => _steps.Run(_update);
 
     /// <summary>The logits of the images of the step that was collected last, [N, Classes].</summary>
     public void ReadLogits(Span<float> logits) => _steps.Logits.CopyTo(logits);
 
     public void Dispose()
     {
-        _steps.Dispose();
         _queue.Dispose();
+        _steps.Dispose();
         _accumulate?.Plan.Dispose();
         _update.Plan.Dispose();
         _shared?.Dispose();
