@@ -40,6 +40,11 @@ internal static class RecipeText
         ? $"{options.Batch}"
         : $"{options.Accumulate * options.Batch}, accumulated from {options.Accumulate} of {options.Batch}";
 
+    /// <summary>For example <c>128, from epoch 10 on 224</c>.</summary>
+    public static string ImageSizes(TrainingOptions options, IDataSet data) => options.ImageSizes.IsEmpty
+        ? $"{data.Height} x {data.Width}"
+        : string.Join(", ", options.ImageSizes.Select(point => point.Epoch == 0 ? $"{point.Size}" : $"after epoch {point.Epoch} {point.Size}"));
+
     public static string Evaluation(TrainingOptions options) =>
         (options.EvaluateEvery == 1 ? "every epoch" : $"every {options.EvaluateEvery} epochs")
         + (options.Patience is { } patience ? $", stop after {patience} without a better one" : "");

@@ -43,6 +43,7 @@ internal sealed record RunSubject(IDataSet Train, IDataSet? Test, Device Device)
         new("fresh weights", options.ZeroInitLastBatchNorm ? "last batch norm of each branch at zero" : "as torchvision's"),
         new("order", options.Shuffle ? $"shuffled, seed {options.Seed}" : $"as in the data, seed {options.Seed}"),
         new("augmentation", RecipeText.Augmentation(options.Augmentation, Train)),
+        new("image sizes", RecipeText.ImageSizes(options, Train)),
         new("normalisation", options.Normalization.IsNone ? "none"
             : $"mean {string.Join(' ', options.Normalization.Mean)}, deviation {string.Join(' ', options.Normalization.Std)}"),
     ];

@@ -12,9 +12,11 @@ namespace CudnnResNet.Cli;
 /// <param name="Spec">From the metadata or the graph, else from names and shapes, which leave v1 against v1.5 and the stem's stride open.</param>
 /// <param name="IsDescribed">The metadata or the graph describe the network.</param>
 /// <param name="Normalization">Of the images that it was trained on; null where the file does not say.</param>
+/// <param name="ClassNames">One for each class; null where the file does not say.</param>
 /// <param name="Doubt">Why the tensors are no network of the family; null where they are.</param>
 internal sealed record WeightsFile(
-    string Path, NetworkWeights Weights, ResNetSpec Spec, bool IsDescribed, Normalization? Normalization, string? Doubt)
+    string Path, NetworkWeights Weights, ResNetSpec Spec, bool IsDescribed, Normalization? Normalization,
+    IReadOnlyList<string>? ClassNames, string? Doubt)
 {
     /// <summary>A source of any known format.</summary>
     /// <exception cref="ResNetException">No file of weights.</exception>
@@ -31,8 +33,12 @@ internal sealed record WeightsFile(
         NetworkFile network = NetworkFile.Read(source);
         ResNetSpec? described = Checkpoint.SpecOf(network.File, path);
         return new WeightsFile(path, Checkpoint.ServedBy(network.File, path, wantsAverage), described ?? network.Network.Spec,
-            described is not null, Checkpoint.NormalizationOf(network.File, path), described is null ? network.Network.Doubt : null);
+            described is not null, Checkpoint.NormalizationOf(network.File, path),
+            Checkpoint.ClassNamesOf(network.File.Metadata, path), described is null ? network.Network.Doubt : null);
     }
+
+    /// <summary>The classes' names, of a network with so many; null where the file does not say.</summary>
+    public IReadOnlyList<string>? ClassNamesFor(int classes) => ClassNames?.Count == Math.Max(2, classes) ? ClassNames : null;
 
     /// <summary>
     /// The weights with another classifier, where the network has other classes than the file; the file's classifier is

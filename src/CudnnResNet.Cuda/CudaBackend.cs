@@ -122,8 +122,9 @@ public sealed class CudaBackend : IBackend
     public RunQueue CreateQueue(Arena arena, int slots, ReadOnlySpan<Region> inputs, ReadOnlySpan<Region> results) =>
         new CudaRunQueue(_device, (CudaArena)arena, slots, inputs, results, _ranges);
 
-    public ByteInput? CreateByteInput(Arena arena, Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift,
-        RunQueue? queue) => new NormalizedInput(_session, _staging, (CudaArena)arena, images, type, scale, shift, (CudaRunQueue?)queue);
+    public ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
+        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift, (CudaRunQueue?)queue);
 
     public void Synchronize() => _device.Synchronize();
 

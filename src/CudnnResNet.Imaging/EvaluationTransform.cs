@@ -1,5 +1,6 @@
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
@@ -25,6 +26,15 @@ public sealed record EvaluationTransform(
             throw new ResNetException($"a crop of {Crop} pixels is not possible; give 1 to {MaxSide}");
     }
 
+    /// <summary>The same part of each image, as a square of another size.</summary>
+    /// <exception cref="ResNetException">A side would be out of range.</exception>
+    internal EvaluationTransform WithSize(int side)
+    {
+        EvaluationTransform scaled = this with { Crop = side, Resize = (int)Math.Round((double)Resize * side / Crop) };
+        scaled.Validate();
+        return scaled;
+    }
+
     /// <param name="source">The image.</param>
     /// <param name="resampler">Does the work.</param>
     /// <param name="to">Receives [Crop, Crop, 3].</param>
@@ -38,6 +48,15 @@ public sealed record EvaluationTransform(
             new Span<byte>(to, Crop * stride).Clear();
         resampler.Resize(source, new ResizeRegion(width, height, left, top, columns, rows),
             to + toTop * stride + toLeft * PixelBuffer.Channels, stride, Filter);
+    }
+
+    /// <summary>The same for a device, which scales bilinearly.</summary>
+    internal ImagePlacement Placement(int width, int height)
+    {
+        (int wholeWidth, int wholeHeight) = Resized(width, height);
+        (int left, int toLeft, int columns) = Place(wholeWidth);
+        (int top, int toTop, int rows) = Place(wholeHeight);
+        return new ImagePlacement(0, 0, width, height, wholeWidth, wholeHeight, (left, top), (toLeft, toTop), columns, rows, IsMirrored: false);
     }
 
     internal (int Width, int Height) Resized(int width, int height)

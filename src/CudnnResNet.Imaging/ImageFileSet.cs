@@ -1,10 +1,11 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
 /// <summary>JPEG and PNG files as a data set: decoded, scaled and cropped whenever they are asked for.</summary>
-public sealed unsafe class ImageFileSet : ISampleSource
+public sealed unsafe class ImageFileSet : IEncodedSamples
 {
     private readonly PathTable _paths;
     private readonly int[] _labels;
@@ -24,6 +25,12 @@ public sealed unsafe class ImageFileSet : ISampleSource
         _workers = new ImageWorkers(options.Limits);
     }
 
+    private ImageFileSet(ImageFileSet set, ImageOptions options)
+    {
+        (Name, ClassNames, _labels, _paths, _workers) = (set.Name, set.ClassNames, set._labels, set._paths, set._workers);
+        _options = options;
+    }
+
     public string Name { get; }
 
     public int Count => _labels.Length;
@@ -39,6 +46,9 @@ public sealed unsafe class ImageFileSet : ISampleSource
     public IReadOnlyList<string> ClassNames { get; }
 
     public DamagedImages Damaged => _options.Damaged;
+
+    public ISampleSource WithSize(int side) =>
+        new ImageFileSet(this, _options with { Evaluation = _options.Evaluation.WithSize(side) });
 
     public int Label(int index) => _labels[index];
 
@@ -79,6 +89,44 @@ public sealed unsafe class ImageFileSet : ISampleSource
         {
             ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
             worker.MakeSample(file, "", _options.Training, random, hwc, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool HasPlainSamples => _options.Training.IsPlain;
+
+    public bool HasPlainImages => _options.HasPlainImages;
+
+    public bool TryReadSample(int index, CounterRandom random, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeSample(worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes), "", _options.Training, random, to, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool TryReadImage(int index, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeImage(worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes), "", _options.Evaluation, to);
         }
         catch (DamagedImageException damage)
         {

@@ -19,8 +19,9 @@ public sealed class OnnxNetwork : TensorSource
     private readonly ImmutableArray<ParameterOrigin> _origins;
     private readonly string? _externalFolder;
 
-    private OnnxNetwork(string path, IReadOnlyList<TensorInfo> tensors, ImmutableArray<ParameterOrigin> origins, ResNetSpec spec, string? externalFolder)
-        : base(path, "ONNX", tensors, Checkpoint.Describe(spec), []) => (_origins, _externalFolder) = (origins, externalFolder);
+    private OnnxNetwork(string path, IReadOnlyList<TensorInfo> tensors, ImmutableArray<ParameterOrigin> origins, ResNetSpec spec,
+        ModelProto model, string? externalFolder)
+        : base(path, "ONNX", tensors, Describe(spec, model), []) => (_origins, _externalFolder) = (origins, externalFolder);
 
     /// <summary>Opens a stream that begins like an ONNX file, and disposes of it; null where it does not begin so.</summary>
     /// <param name="stream">At its start.</param>
@@ -56,9 +57,20 @@ public sealed class OnnxNetwork : TensorSource
             if (GraphMatch.Find(spec, graph) is { } origins)
             {
                 TensorInfo[] tensors = [.. origins.Select(entry => Describe(entry.Key, entry.Value, spec, origins, path))];
-                return new OnnxNetwork(path, tensors, [.. origins.Values], spec, externalFolder);
+                return new OnnxNetwork(path, tensors, [.. origins.Values], spec, model, externalFolder);
             }
         throw graph.Bad("its nodes are not connected like those of a ResNet-18 to 200 or of one of the small ones for CIFAR");
+    }
+
+    /// <summary>The graph says what the network is; the model's own properties may say what is done to images, and what classes are.</summary>
+    private static Dictionary<string, string> Describe(ResNetSpec spec, ModelProto model)
+    {
+        Dictionary<string, string> metadata = [];
+        foreach (StringStringEntryProto property in model.MetadataProps)
+            metadata[property.Key] = property.Value;
+        foreach ((string key, string value) in Checkpoint.Describe(spec))
+            metadata[key] = value;
+        return metadata;
     }
 
     /// <summary>Tensors that follow from a folded batch norm have an element per channel of its bias or filter.</summary>

@@ -24,8 +24,10 @@ public static class OnnxWriter
     /// <param name="spec">The network.</param>
     /// <param name="weights">By torchvision's names.</param>
     /// <param name="fold">Batch norms go into the convolutions before them, where there is one.</param>
+    /// <param name="metadata">What else the file says of the network, as <see cref="Checkpoint.Describe"/> makes it.</param>
     /// <exception cref="ResNetException">The weights do not fit, or the file cannot be written.</exception>
-    public static void Write(string path, ResNetSpec spec, NetworkWeights weights, bool fold)
+    public static void Write(string path, ResNetSpec spec, NetworkWeights weights, bool fold,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         LayerGraph network = ResNetGraph.Inference(spec, batch: 1, AnySize, AnySize, Precision.Fp32);
         Value[] expected = [.. network.Values.Where(value => value.Role is ValueRole.Parameter or ValueRole.State)];
@@ -51,7 +53,7 @@ public static class OnnxWriter
 
         ModelProto model = new() { IrVersion = IrVersion, ProducerName = "cudnnresnet", Graph = graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OpsetVersion });
-        foreach ((string key, string value) in Checkpoint.Describe(spec))
+        foreach ((string key, string value) in metadata ?? Checkpoint.Describe(spec))
             model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
         AtomicFile.Write(path, stream =>
         {

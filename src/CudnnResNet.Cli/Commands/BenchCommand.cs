@@ -36,12 +36,13 @@ internal sealed record BenchReport(string Mode, string Model, string Version, st
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DeviceIdleShare = null);
 
-/// <summary>Measures how fast a network serves or trains, on random images or on data, with fresh weights.</summary>
+/// <summary>Measures how fast a network serves or trains, on random images or on data.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 {
     private const int MostTracedBatches = 200;
 
     private readonly ModelFlags _model = new();
+    private readonly WeightsFlags _weights = new("Use these weights, and the network that they are (default: fresh ones).");
     private readonly DeviceFlags _device = new();
     private readonly BenchDataFlags _data = new();
     private readonly ProfileFlags _profile = new("measured batches");
@@ -64,6 +65,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private Command ToCommand(string name, string description)
     {
         Command command = new(name, description);
+        _weights.AddTo(command);
         _model.AddTo(command);
         if (isTraining)
             _data.AddTo(command);
@@ -83,9 +85,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private int Run(ParseResult parsed)
     {
         DeviceRequest request = _device.Read(parsed);
-        ModelRequest model = _model.Read(parsed);
-        BenchData? data = isTraining ? _data.Read(parsed, model.Classes, terminal) : null;
-        ResNetSpec spec = model.Resolve(weights: null, data?.Set);
+        BenchData? data = isTraining ? _data.Read(parsed, _model.Read(parsed).Classes, terminal) : null;
+        ResNetSpec spec = Resolve(parsed, data?.Set);
         BatchSize wanted = parsed.GetValue(_batch) ?? new BatchSize(isTraining ? 16 : 1);
         if (data is not null && parsed.GetValue(_imageSize) is not null)
             throw new ResNetException($"{_imageSize.Name} and {_data.Name} both say how large images are; give one of them");
@@ -106,8 +107,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             : BatchSize.InferenceGraphs(spec, height, width, device);
         int batch = wanted.On(device, graphOf);
         Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
-            ? Train(spec, batch, height, width, data, device, warmup, seconds, trace)
-            : Infer(spec, batch, height, device, warmup, seconds, trace));
+            ? Train(parsed, spec, batch, height, width, data, device, warmup, seconds, trace)
+            : Infer(parsed, spec, batch, height, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
@@ -136,12 +137,12 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         public double? IdleShare { get; init; }
     }
 
-    private static Measured Infer(
-        ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
+    private Measured Infer(
+        ParseResult parsed, ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
     {
         using InferenceSession session = InferenceSession.Create(
             spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
-        LoadFreshWeights(session);
+        Load(parsed, session);
         session.Trace = trace;
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
@@ -151,19 +152,19 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     private static StepOptions Step { get; } = new(new SgdOptions(Momentum: 0.9, WeightDecay: 1e-4));
 
-    private static Measured Train(ResNetSpec spec, int batch, int height, int width, BenchData? data, Device device,
+    private Measured Train(ParseResult parsed, ResNetSpec spec, int batch, int height, int width, BenchData? data, Device device,
         double warmup, double seconds, StepTrace? trace)
     {
         const double LearningRate = 1e-3;
         using TrainingSession session = TrainingSession.Create(
             spec, batch, height, width, device.Precision, Step, device.Backend, device.Compiler);
-        LoadFreshWeights(session);
+        Load(parsed, session);
         session.Trace = trace;
         if (data is not null)
         {
             using BatchLoader loader = data.Load(session);
-            BenchFeed feed = new(loader, session);
-            return MeasureSteps(session, warmup, seconds, trace, () => feed.Write(LearningRate), feed.Reset) with { WaitedMs = feed.WaitedMs };
+            BenchFeed feed = new(loader, batch => session.WriteBatch(batch, LearningRate));
+            return MeasureSteps(session, warmup, seconds, trace, feed.Write, feed.Reset) with { WaitedMs = feed.WaitedMs };
         }
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
@@ -184,12 +185,16 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
 
     // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadFreshWeights(InferenceSession session) =>
-        session.LoadWeights(WeightInitialization.Create(session.ExpectedWeights, seed: 1));
+    private ResNetSpec Resolve(ParseResult parsed, IDataSet? data) => _model.Read(parsed).Resolve(_weights.Find(parsed), data);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadFreshWeights(TrainingSession session) =>
-        session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
+    private void Load(ParseResult parsed, InferenceSession session) => session.LoadWeights(Weights(parsed, session.ExpectedWeights));
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Load(ParseResult parsed, TrainingSession session) => session.LoadWeights(Weights(parsed, session.WeightValues));
+
+    private NetworkWeights Weights(ParseResult parsed, IEnumerable<Value> values) =>
+        _weights.Find(parsed)?.Weights ?? WeightInitialization.Create(values, seed: 1);
 
     private static Measured Measure(
         CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)

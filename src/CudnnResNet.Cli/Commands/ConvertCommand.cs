@@ -20,10 +20,7 @@ internal sealed class ConvertCommand(Terminal terminal)
     private readonly ModelFlags _model = new();
     private readonly Option<bool> _fold = Flag.Switch("--fold", "ONNX: put batch norms into the convolutions before them.");
     private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average of a checkpoint's weights.");
-    private readonly Option<bool> _external = ExternalData();
-
-    public static Option<bool> ExternalData() =>
-        Flag.Switch("--external-data", "Let an ONNX model read its data from other files below its folder.");
+    private readonly Option<bool> _external = WeightsFlags.ExternalData();
 
     public static Command Create(Terminal terminal)
     {
@@ -50,13 +47,16 @@ internal sealed class ConvertCommand(Terminal terminal)
         WeightsFile weights = WeightsFile.Load(parsed.GetValue(_in)!, parsed.GetValue(_ema), parsed.GetValue(_external));
         ResNetSpec spec = _model.Read(parsed).Resolve(weights);
         if (toOnnx)
-            OnnxWriter.Write(path, spec, weights.Weights, parsed.GetValue(_fold));
+            OnnxWriter.Write(path, spec, weights.Weights, parsed.GetValue(_fold), Describe(spec, weights));
         else
             WriteSafetensors(path, spec, weights);
         terminal.Output.WriteLine($"network  {ModelText.Describe(spec)}");
         terminal.Output.WriteLine($"wrote    {path}");
         return CommandLine.Done;
     }
+
+    private static Dictionary<string, string> Describe(ResNetSpec spec, WeightsFile weights) =>
+        Checkpoint.Describe(spec, weights.Normalization, weights.ClassNamesFor(spec.Classes));
 
     /// <summary>Only the network's own tensors, in their types; no optimizer state.</summary>
     private static void WriteSafetensors(string path, ResNetSpec spec, WeightsFile weights)
@@ -66,6 +66,6 @@ internal sealed class ConvertCommand(Terminal terminal)
         Value[] expected = [.. network.Values.Where(value => value.Role is ValueRole.Parameter or ValueRole.State)];
         weights.Weights.RequireMatch(expected);
         Safetensors.Write(path, [.. expected.Select(value => weights.Weights.Tensors[value.Name])],
-            Checkpoint.Describe(spec, weights.Normalization));
+            Describe(spec, weights));
     }
 }

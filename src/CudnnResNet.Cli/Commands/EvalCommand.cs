@@ -29,10 +29,9 @@ internal sealed class EvalCommand(Terminal terminal)
     private readonly DataFlags _data = new();
     private readonly ProfileFlags _profile = new("batches");
     private readonly NormalizationFlag _normalize = new("as the weights', else imagenet for image files and none for others");
-    private readonly Option<string?> _weights = Flag.Text("--weights", "W", "The network's weights: safetensors, PyTorch's .pth, ONNX or npz.");
-    private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
+    private readonly WeightsFlags _weights = new();
     private readonly Option<int?> _batch = Flag.Whole("--batch", "Images at a time (default 100).");
-    private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: the data's, else ImageNet's for 1,000 classes).");
+    private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: the weights', else ImageNet's for 1,000 classes, else the data's).");
     private readonly Option<string?> _predictions = Flag.Text("--predictions", "OUT.csv",
         "Receives a row for each image: its number, file, label, prediction, confidence, the label's rank, loss.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
@@ -41,8 +40,7 @@ internal sealed class EvalCommand(Terminal terminal)
     {
         EvalCommand eval = new(terminal);
         Command command = new("eval", "Measure accuracy and loss on labelled images: the test part of a known set, a folder, or a CSV file's.");
-        command.Add(eval._weights);
-        command.Add(eval._ema);
+        eval._weights.AddTo(command);
         eval._data.AddTo(command);
         eval._normalize.AddTo(command);
         eval._model.AddTo(command);
@@ -61,7 +59,7 @@ internal sealed class EvalCommand(Terminal terminal)
         DataRequest request = _data.Read(parsed, terminal);
         DeviceRequest deviceRequest = _device.Read(parsed);
         ModelRequest model = _model.Read(parsed);
-        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
+        WeightsFile weights = _weights.Read(parsed);
         ResNetSpec spec = model.Resolve(weights);
         if (parsed.GetValue(_predictions) is { } file)
             OutputPaths.RequireFileIn(_predictions.Name, file);
@@ -83,7 +81,9 @@ internal sealed class EvalCommand(Terminal terminal)
         Evaluation evaluation = Evaluator.Evaluate(session, data, normalization);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         profile?.Finish();
-        IReadOnlyList<string> names = ClassNames.Of(data.ClassNames, parsed.GetValue(_names), spec.Classes);
+        if (ClassNames.Disagreement(weights, spec.Classes, data) is { } disagreement)
+            terminal.Error.WriteLine($"warning: {disagreement}; labels count by their number");
+        IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), weights, spec.Classes, data);
         if (parsed.GetValue(_predictions) is { } predictions)
             PredictionTable.Write(predictions, evaluation, data);
         EvalReport report = new(weights.Path, data.Name, ModelText.Name(spec), ModelText.Word(spec.Version),

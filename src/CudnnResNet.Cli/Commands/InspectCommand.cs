@@ -16,13 +16,15 @@ internal sealed record TensorReport(string Name, string NameInFile, string Type,
 /// <summary>What inspect prints with --json. Model and the like are null where no network was recognised.</summary>
 internal sealed record InspectReport(string File, string Format, string Names, long Bytes, string Sha256,
     string? Model, string? Version, string? Stem, string? Shortcut, int? Classes, int? InputChannels, int? Width, string? Doubt,
-    IReadOnlyList<TensorReport> Tensors);
+    IReadOnlyList<string>? ClassNames, IReadOnlyList<TensorReport> Tensors);
 
 /// <summary>Shows what a file of weights holds, without reading the weights.</summary>
 internal sealed class InspectCommand(Terminal terminal)
 {
+    private const int ShownClasses = 10;
+
     private readonly Argument<string> _file = new("FILE") { Description = "Weights: safetensors or its index, PyTorch's .pth, ONNX, npz." };
-    private readonly Option<bool> _external = ConvertCommand.ExternalData();
+    private readonly Option<bool> _external = WeightsFlags.ExternalData();
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
     public static Command Create(Terminal terminal)
@@ -48,6 +50,7 @@ internal sealed class InspectCommand(Terminal terminal)
             spec is null ? null : ModelText.Name(spec), spec is null ? null : ModelText.Word(spec.Version),
             spec is null ? null : ModelText.Word(spec.Stem), spec is null ? null : ModelText.Word(spec.Shortcut),
             spec?.Classes, spec?.InputChannels, spec?.Width, spec is null ? recognized.Doubt : null,
+            spec is null ? null : ClassNames.In(source.Metadata, path, spec.Classes),
             [.. source.Tensors.Zip(tensors, (tensor, renamed) =>
                 new TensorReport(renamed.Name, tensor.Name, tensor.Type.ShortName(), tensor.Shape))]);
         if (parsed.GetValue(_json))
@@ -70,6 +73,8 @@ internal sealed class InspectCommand(Terminal terminal)
         terminal.Output.WriteLine(spec is null
             ? $"network   not recognised: {report.Doubt}"
             : $"network   {ModelText.Describe(spec)}{(isDescribed ? "" : " (by shapes, which do not show v1 against v1.5 or the stem's strides)")}");
+        if (report.ClassNames is { } names)
+            terminal.Output.WriteLine($"classes   {OneLine(string.Join(", ", names.Take(ShownClasses)))}{(names.Count > ShownClasses ? $" and {names.Count - ShownClasses} more" : "")}");
     }
 
     private static string OneLine(string name) => string.Concat(name.Select(c => char.IsControl(c) ? '?' : c));

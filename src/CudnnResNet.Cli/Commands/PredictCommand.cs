@@ -25,12 +25,11 @@ internal sealed class PredictCommand(Terminal terminal)
     private readonly ModelFlags _model = new();
     private readonly DeviceFlags _device = new();
     private readonly ProfileFlags _profile = new("batches");
-    private readonly Option<string?> _weights = Flag.Text("--weights", "W", "The network's weights: safetensors, PyTorch's .pth, ONNX or npz.");
-    private readonly Option<bool> _ema = Flag.Switch("--ema", "Take the moving average that a checkpoint holds beside its weights.");
+    private readonly WeightsFlags _weights = new();
     private readonly Option<string?> _tensor = Flag.Text("--tensor", "IN.npy", "float32 [N, C, H, W], as the network takes it: nothing is normalised.");
     private readonly Option<string?> _out = Flag.Text("--out", "OUT.npy", "Receives float32 logits [N, classes].");
     private readonly Option<int?> _top = Flag.Whole("--top", $"Classes shown of each image (default {DefaultTop}).");
-    private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: ImageNet's for 1,000 classes).");
+    private readonly Option<string?> _names = Flag.Text("--class-names", "FILE", "The classes' names, one a line (default: the weights', else ImageNet's for 1,000 classes).");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object for each image, a line each.");
     private readonly Option<bool> _csv = Flag.Switch("--csv", "Print a row of comma-separated values for each image.");
     private readonly Option<string?> _html = Flag.Text("--html", "FILE.html", "Write a sheet of the images and their classes.");
@@ -43,8 +42,7 @@ internal sealed class PredictCommand(Terminal terminal)
         PredictCommand predict = new(terminal);
         Command command = new("predict", "Classify image files, or compute the logits of a tensor.");
         command.Add(predict._images);
-        command.Add(predict._weights);
-        command.Add(predict._ema);
+        predict._weights.AddTo(command);
         command.Add(predict._tensor);
         command.Add(predict._out);
         command.Add(predict._top);
@@ -88,11 +86,11 @@ internal sealed class PredictCommand(Terminal terminal)
             throw new ResNetException($"{_json.Name} and {_csv.Name} both say what to print; give one of them");
         IReadOnlyList<string> files = ImageListing.OfPaths(paths);
         ImageOptions transform = _transform.Read(parsed, terminal);
-        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
+        WeightsFile weights = _weights.Read(parsed);
         ResNetSpec spec = model.Resolve(weights);
         if (spec.InputChannels != 3)
             throw new ResNetException($"{weights.Path} takes images of {spec.InputChannels} channels; image files are read as RGB, 3 channels");
-        IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), spec.Classes);
+        IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), weights, spec.Classes);
         ImageFileSet set = new(new ImageListing("the images", files, new int[files.Count], names), transform);
         Normalization normalization = _normalize.Read(parsed, weights, NormalizationKind.ImageNet, () => set);
 
@@ -126,7 +124,7 @@ internal sealed class PredictCommand(Terminal terminal)
     private int ComputeLogits(ParseResult parsed, DeviceRequest deviceRequest, ModelRequest model, int batch, Profile? profile)
     {
         (string input, string output) = (parsed.Required(_tensor), parsed.Required(_out));
-        WeightsFile weights = WeightsFile.Load(parsed.Required(_weights), parsed.GetValue(_ema));
+        WeightsFile weights = _weights.Read(parsed);
         ResNetSpec spec = model.Resolve(weights);
         NpyArray images = NpyFile.Read(input);
         RequireImages(images, input, spec);

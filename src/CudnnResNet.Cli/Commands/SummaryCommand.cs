@@ -25,7 +25,7 @@ internal sealed class SummaryCommand(Terminal terminal)
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
     private readonly Option<Precision?> _precision = Flag.Choice("--precision", "Of the activations (default fp32).",
         ("fp32", Precision.Fp32), ("tf32", Precision.Tf32), ("bf16", Precision.Bf16), ("fp16", Precision.Fp16), ("fp64", Precision.Fp64));
-    private readonly Option<string?> _weights = Flag.Text("--weights", "W", "Describe the network of these weights: safetensors, PyTorch's .pth, ONNX or npz.");
+    private readonly WeightsFlags _weights = new("Describe the network of these weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<bool> _json = Flag.Switch("--json", "Print one JSON object.");
 
     public static Command Create(Terminal terminal)
@@ -33,7 +33,7 @@ internal sealed class SummaryCommand(Terminal terminal)
         SummaryCommand summary = new(terminal);
         Command command = new("summary", "Show a network's layers, parameters, multiply-adds and activation memory.");
         summary._model.AddTo(command);
-        command.Add(summary._weights);
+        summary._weights.AddTo(command);
         command.Add(summary._batch);
         command.Add(summary._imageSize);
         command.Add(summary._precision);
@@ -44,7 +44,7 @@ internal sealed class SummaryCommand(Terminal terminal)
 
     private int Run(ParseResult parsed)
     {
-        WeightsFile? weights = parsed.GetValue(_weights) is { } path ? WeightsFile.Load(path) : null;
+        WeightsFile? weights = _weights.Find(parsed);
         ResNetSpec spec = _model.Read(parsed).Resolve(weights);
         int batch = parsed.GetValue(_batch) ?? 1;
         int size = parsed.GetValue(_imageSize) ?? spec.DefaultImageSize;

@@ -38,6 +38,7 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _testData = Flag.Text("--test-data", "NAME|npy:DIR|none",
         "Evaluated after each epoch (default: the test part of --data, where it has one).");
     private readonly Option<string?> _init = Flag.Text("--init", "W", "Start from these weights: safetensors, PyTorch's .pth, ONNX or npz.");
+    private readonly Option<bool> _external = WeightsFlags.ExternalData();
     private readonly Option<string?> _resume = Flag.Text("--resume", "FILE|DIR",
         $"Continue from this checkpoint, or from DIR/{LastFile}, bit for bit; give the flags of the run again.");
     private readonly Option<bool> _resumeAnyway = Flag.Switch("--resume-anyway",
@@ -63,6 +64,7 @@ internal sealed class TrainCommand(Terminal terminal)
         train._normalize.AddTo(command);
         train._device.AddTo(command);
         command.Add(train._init);
+        command.Add(train._external);
         command.Add(train._resume);
         command.Add(train._resumeAnyway);
         command.Add(train._saveEvery);
@@ -91,7 +93,7 @@ internal sealed class TrainCommand(Terminal terminal)
             ?? (resume is null ? OutputPaths.NextRun("train") : Path.GetDirectoryName(Path.GetFullPath(resume))!);
         OutputPaths.RequireUnused(_out.Name, folder, resume);
         Checkpoint? resumed = resume is null ? null : Checkpoint.Load(resume);
-        WeightsFile? weights = (init ?? resume) is { } path ? WeightsFile.Load(path) : null;
+        WeightsFile? weights = (init ?? resume) is { } path ? WeightsFile.Load(path, allowExternalData: parsed.GetValue(_external)) : null;
 
         int? classes = request.Classes ?? weights?.Spec.Classes;
         IDataSet train = data.Load(train: true, classes);
@@ -100,6 +102,7 @@ internal sealed class TrainCommand(Terminal terminal)
         TrainingOptions options = _recipe.Read(parsed, spec, deviceRequest.Precision, train, resumed) with
         {
             Normalization = _normalize.Read(parsed, weights, NormalizationKind.Dataset, () => train),
+            ImageSizes = _data.ImageSizes(parsed),
             DumpGradients = parsed.GetValue(_gradients) is not null,
             SaveEvery = parsed.GetValue(_saveEvery),
             OutputFolder = folder,
@@ -199,7 +202,7 @@ internal sealed class TrainCommand(Terminal terminal)
         terminal.Output.WriteLine($"data     {train.Name}: {train.Count} images of {train.Height} x {train.Width}"
             + (test is null ? "; none to test" : $"; to test {test.Count} of {test.Name}"));
         terminal.Output.WriteLine($"device   {device.Description}; plan made in {trainer.Session.Compiled.Seconds:F1} s, "
-            + $"{ByteSizes.Format(trainer.Session.Compiled.Memory.PeakBytes)} at its peak");
+            + $"{ByteSizes.Format(trainer.MemoryBytes)} of memory");
         if (trainer.FirstStep > 0)
             terminal.Output.WriteLine($"resumed  after step {trainer.FirstStep}, "
                 + (trainer.Differences.IsEmpty ? "bit for bit" : $"not bit for bit: {string.Join("; ", trainer.Differences)}"));

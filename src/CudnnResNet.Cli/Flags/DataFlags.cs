@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging;
@@ -91,6 +92,9 @@ internal sealed class DataFlags(bool trains = false)
         command.Add(_root);
         _images.AddTo(command);
     }
+
+    /// <summary>The sizes of training images over the run; none where they do not change.</summary>
+    public ImmutableArray<SizePoint> ImageSizes(ParseResult parsed) => _images.Sizes(parsed);
 
     public DataRequest Read(ParseResult parsed, Terminal terminal) =>
         new(parsed.Required(Data), parsed.GetValue(_root)) { Images = _images.Read(parsed, terminal) };

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using CudnnResNet.Data;
@@ -33,6 +34,9 @@ internal sealed class ImageFlags(bool trains = false)
         "In training, do N random operations of magnitude M (0 to 30) to a photograph (2,9 is usual).", "N,M",
         text => Numbers(text) is [var operations, var magnitude] ? new RandAugment((int)operations, (int)magnitude) : null,
         "two whole numbers with a comma between them");
+    private readonly Option<ImmutableArray<SizePoint>?> _sizes = Flag.Make<ImmutableArray<SizePoint>?>("--image-sizes",
+        "Train on smaller photographs first: sizes from epochs on, such as 128 at first and 224 after ten epochs. Evaluations are at --crop, "
+            + "by default the last of the sizes.", "0:128,10:224", Sizes, "epoch:size pairs such as 0:128,10:224");
     private readonly Option<bool> _scaled = Flag.Switch("--fast-decode",
         "Decode large JPEGs at 1/2, 1/4 or 1/8: faster, and pixels differ a little from Pillow's.");
     private readonly Option<long?> _maxPixels = Flag.Long("--max-pixels",
@@ -54,6 +58,7 @@ internal sealed class ImageFlags(bool trains = false)
             command.Add(_minArea);
             command.Add(_jitter);
             command.Add(_randAugment);
+            command.Add(_sizes);
         }
         command.Add(_scaled);
         command.Add(_maxPixels);
@@ -68,12 +73,13 @@ internal sealed class ImageFlags(bool trains = false)
             throw new ResNetException($"{_minAspect.Name} and {_resizeDim.Name} say the same as {_resize.Name} and {_crop.Name}; give one pair of them");
         if (parsed.GetValue(_maxPixels) is < 1)
             throw new ResNetException($"{_maxPixels.Name} is {parsed.GetValue(_maxPixels)}; give at least 1");
+        int size = trains && Sizes(parsed) is [.., var last] ? last.Size : Standard.Crop;
         ResampleFilter filter = parsed.GetValue(_filter) ?? Standard.Filter;
         ImageOptions options = new()
         {
             Evaluation = new EvaluationTransform(
-                parsed.GetValue(_resize) ?? parsed.GetValue(_minAspect) ?? Standard.Resize,
-                parsed.GetValue(_crop) ?? parsed.GetValue(_resizeDim) ?? Standard.Crop, filter, isTensorFlow),
+                parsed.GetValue(_resize) ?? parsed.GetValue(_minAspect) ?? Standard.Resize * size / Standard.Crop,
+                parsed.GetValue(_crop) ?? parsed.GetValue(_resizeDim) ?? size, filter, isTensorFlow),
             Training = !trains ? new TrainingTransform(Filter: filter) : new TrainingTransform(parsed.GetValue(_minArea) ?? 0.08, Filter: filter)
             {
                 Jitter = parsed.GetValue(_jitter),
@@ -86,6 +92,23 @@ internal sealed class ImageFlags(bool trains = false)
         options.Evaluation.Validate();
         options.Training.Validate();
         return options;
+    }
+
+    /// <summary>None where sizes do not change.</summary>
+    public ImmutableArray<SizePoint> Sizes(ParseResult parsed) => parsed.GetValue(_sizes) ?? [];
+
+    private static ImmutableArray<SizePoint>? Sizes(string text)
+    {
+        ImmutableArray<SizePoint>.Builder sizes = ImmutableArray.CreateBuilder<SizePoint>();
+        foreach (string word in text.Split(','))
+        {
+            if (word.Split(':') is not [string epoch, string size]
+                || !int.TryParse(epoch, NumberStyles.None, CultureInfo.InvariantCulture, out int from)
+                || !int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int side))
+                return null;
+            sizes.Add(new SizePoint(from, side));
+        }
+        return sizes.ToImmutable();
     }
 
     private static double[] Numbers(string text) => [.. text.Split(',').Select(part =>

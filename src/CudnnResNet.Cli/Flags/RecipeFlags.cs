@@ -88,7 +88,11 @@ internal sealed class RecipeFlags
             : options.Batch;
 
     /// <summary>The graph of a step of the run, by batch.</summary>
-    public static Func<int, LayerGraph> GraphsOf(Device device, TrainingOptions options, IDataSet train) => BatchSize.StepGraphs(
-        options.Spec, train.Height, train.Width, new StepOptions(options.Optimizer, options.LabelSmoothing,
-            Passes: options.Accumulate, FrozenBatchNorm: options.FrozenBatchNorm), device);
+    public static Func<int, LayerGraph> GraphsOf(Device device, TrainingOptions options, IDataSet train)
+    {
+        // Sizes that change are of squares; the largest decides what fits.
+        int? size = options.ImageSizes.IsEmpty ? null : options.ImageSizes.Max(point => point.Size);
+        return BatchSize.StepGraphs(options.Spec, size ?? train.Height, size ?? train.Width,
+            new StepOptions(options.Optimizer, options.LabelSmoothing, Passes: options.Accumulate, FrozenBatchNorm: options.FrozenBatchNorm), device);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Interop;
@@ -11,6 +12,8 @@ namespace CudnnResNet.Imaging.Decoding;
 internal sealed unsafe class JpegDecoder : IDisposable
 {
     private const int LargestReduction = 8;
+
+    private static ReadOnlySpan<byte> EndOfImage => [0xFF, 0xD9];
 
     private TurboJpegHandle _handle;
     private readonly ByteStore _cmyk = new();
@@ -45,6 +48,39 @@ internal sealed unsafe class JpegDecoder : IDisposable
                 RefuseUnlessUsable(name);
         limits.Check(name, width, height);
         return ExifOrientation.OfJpeg(file) >= 5 ? (height, width) : (width, height);
+    }
+
+    /// <summary>
+    /// The size where any decoder of JPEG makes the same image of the file, hardware too: upright, of one or three components,
+    /// not progressive, and not cut short; else null.
+    /// </summary>
+    /// <inheritdoc cref="Decode"/>
+    public (int Width, int Height)? MeasurePlain(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
+    {
+        int width, height, subsampling, colours;
+        fixed (byte* bytes = file)
+            if (TurboJpeg.tjDecompressHeader3(_handle, bytes, new CULong((nuint)file.Length), &width, &height, &subsampling, &colours) != 0)
+                RefuseUnlessUsable(name);
+        limits.Check(name, width, height);
+        return colours is TurboJpeg.TJCS_CMYK or TurboJpeg.TJCS_YCCK || ExifOrientation.OfJpeg(file) != 1 || !IsBaseline(file)
+            || !file.EndsWith(EndOfImage)
+            ? null
+            : (width, height);
+    }
+
+    /// <summary>The first start of a frame is that of a baseline image (SOF0).</summary>
+    private static bool IsBaseline(ReadOnlySpan<byte> file)
+    {
+        int at = 2;
+        while (at + 4 <= file.Length && file[at] == 0xFF)
+        {
+            byte marker = file[at + 1];
+            // C4, C8 and CC are no frames: tables, and one that is reserved.
+            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
+                return marker == 0xC0;
+            at += marker == 0xFF ? 1 : 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
+        }
+        return false;
     }
 
     /// <param name="file">The whole file.</param>

@@ -1,14 +1,16 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging.Records;
 
 /// <summary>A records file as a data set.</summary>
-public sealed unsafe class RecordSet : ISampleSource, IDisposable
+public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
 {
     private readonly RecordFile _file;
     private readonly ImageOptions _options;
     private readonly ImageWorkers _workers;
+    private readonly bool _isShared;
 
     /// <exception cref="ResNetException">The file cannot be read, or an option is out of range.</exception>
     public RecordSet(string path, ImageOptions options)
@@ -19,6 +21,9 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
         _options = options;
         _workers = new ImageWorkers(options.Limits);
     }
+
+    private RecordSet(RecordSet set, ImageOptions options) =>
+        (_file, _workers, _options, _isShared) = (set._file, set._workers, options, true);
 
     public string Name => _file.Path;
 
@@ -40,6 +45,10 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
 
     /// <summary>Bytes of all images together.</summary>
     public long ImageBytes => _file.Entries.Sum(entry => entry.Bytes);
+
+    /// <summary>It reads this set's file, and is of no use once this set is disposed.</summary>
+    public ISampleSource WithSize(int side) =>
+        new RecordSet(this, _options with { Evaluation = _options.Evaluation.WithSize(side) });
 
     public int Label(int index) => _file.Entries[index].Label;
 
@@ -105,8 +114,50 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
         }
     }
 
+    public bool HasPlainSamples => Encoding != RecordEncoding.Raw && _options.Training.IsPlain;
+
+    public bool HasPlainImages => Encoding != RecordEncoding.Raw && _options.HasPlainImages;
+
+    public bool TryReadSample(int index, CounterRandom random, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeSample(_file.Image(_file.Entries[index]), "", _options.Training, random, to, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool TryReadImage(int index, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeImage(_file.Image(_file.Entries[index]), "", _options.Evaluation, to);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
     /// <summary>The file is unmapped: nothing may be reading any more.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        if (!_isShared)
+            _file.Dispose();
+    }
 
     private void ReadEvaluation(int index, ImageWorker worker)
     {

@@ -6,6 +6,10 @@ public interface ISampleSource : IByteImages
     /// <summary>Counts the images that cannot be read.</summary>
     DamagedImages Damaged { get; }
 
+    /// <summary>The same images, <paramref name="side"/> pixels high and wide, of the same content: a share of memory, no copy.</summary>
+    /// <exception cref="ResNetException">There are no images of that size.</exception>
+    ISampleSource WithSize(int side);
+
     /// <summary>Makes one training sample. Any number of threads may call at once.</summary>
     /// <param name="index">From 0 to Count - 1.</param>
     /// <param name="random">The sample's own numbers; equal numbers make equal samples.</param>

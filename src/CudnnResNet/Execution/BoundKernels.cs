@@ -21,12 +21,13 @@ internal sealed class BoundKernels : IDisposable
     public bool HasRun { get; set; }
 
     /// <param name="compiled">What to load.</param>
+    /// <param name="memory">Of this plan in the arena, which others may share.</param>
     /// <param name="arena">Where everything lies.</param>
     /// <param name="regions">Of each value.</param>
     /// <param name="others">Whose inputs lie elsewhere: kernels that read no input are shared with it. Null shares none.</param>
-    public static BoundKernels Load(CompiledGraph compiled, Arena arena, Region[] regions, BoundKernels? others = null)
+    public static BoundKernels Load(
+        CompiledGraph compiled, MemoryPlan memory, Arena arena, Region[] regions, BoundKernels? others = null)
     {
-        MemoryPlan memory = compiled.Memory;
         LoadedKernel[] kernels = new LoadedKernel[compiled.Schedule.Segments.Length];
         List<LoadedKernel> owned = [];
         try

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
-using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Execution;
 
@@ -16,18 +15,20 @@ public sealed class ExecutionPlan : IDisposable
     private readonly ArenaPool? _pool;
     private readonly bool _ownsArena;
     private readonly Region[] _regions;
+    private readonly MemoryPlan _memory;
 
     // One for each run that may be under way: the first, and those of BindFurtherRuns.
     private BoundKernels[] _bound;
     private StepTrace? _trace;
     private int _firstTraced;
 
-    private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
+    private ExecutionPlan(CompiledGraph compiled, MemoryPlan memory, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
         BoundKernels kernels, Region[] regions)
     {
         Compiled = compiled;
         _ownsArena = ownsArena;
         _backend = backend;
+        _memory = memory;
         _pool = pool;
         Arena = arena;
         _bound = [kernels];
@@ -63,7 +64,7 @@ public sealed class ExecutionPlan : IDisposable
             ?? backend.Allocate(memory.PeakBytes);
         try
         {
-            return Bind(compiled, backend, pool, ownsArena: true, arena, place);
+            return Bind(compiled, memory, backend, pool, ownsArena: true, arena, place);
         }
         catch
         {
@@ -79,14 +80,14 @@ public sealed class ExecutionPlan : IDisposable
     /// <param name="compiled">What to load.</param>
     /// <param name="backend">The backend that it was compiled for.</param>
     /// <param name="arena">At least the planned size; it must outlive the plan.</param>
-    public static ExecutionPlan LoadInto(Arena arena, CompiledGraph compiled, IBackend backend) =>
-        Bind(compiled, backend, pool: null, ownsArena: false, arena);
+    /// <param name="memory">Where everything lies in an arena that others share; null is as the plan says.</param>
+    public static ExecutionPlan LoadInto(Arena arena, CompiledGraph compiled, IBackend backend, MemoryPlan? memory = null) =>
+        Bind(compiled, memory ?? compiled.Memory, backend, pool: null, ownsArena: false, arena);
 
     private static ExecutionPlan Bind(
-        CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
+        CompiledGraph compiled, MemoryPlan memory, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
         Func<Arena, Value, Region?>? place = null)
     {
-        MemoryPlan memory = compiled.Memory;
         Region[] regions = new Region[compiled.Graph.Values.Length];
         foreach ((ValueId id, Region region) in memory.Persistent)
             regions[id.Index] = region;
@@ -99,7 +100,7 @@ public sealed class ExecutionPlan : IDisposable
                     regions[value.Id.Index] = chosen.Bytes == value.Bytes
                         ? chosen
                         : throw new ArgumentException($"'{value.Name}' has {value.Bytes} bytes, its place {chosen.Bytes}.", nameof(place));
-        return new ExecutionPlan(compiled, backend, pool, ownsArena, arena, BoundKernels.Load(compiled, arena, regions), regions);
+        return new ExecutionPlan(compiled, memory, backend, pool, ownsArena, arena, BoundKernels.Load(compiled, memory, arena, regions), regions);
     }
 
     /// <summary>
@@ -108,12 +109,12 @@ public sealed class ExecutionPlan : IDisposable
     /// </summary>
     public void BindFurtherRuns()
     {
-        for (int run = 1; run <= Compiled.Memory.FurtherInputs.Length; run++)
+        for (int run = 1; run <= _memory.FurtherInputs.Length; run++)
         {
             Region[] regions = [.. _regions];
-            foreach ((ValueId id, Region region) in Compiled.Memory.FurtherInputs[run - 1])
+            foreach ((ValueId id, Region region) in _memory.FurtherInputs[run - 1])
                 regions[id.Index] = region;
-            _bound = [.. _bound, BoundKernels.Load(Compiled, Arena, regions, _bound[0])];
+            _bound = [.. _bound, BoundKernels.Load(Compiled, _memory, Arena, regions, _bound[0])];
         }
     }
 
@@ -124,11 +125,15 @@ public sealed class ExecutionPlan : IDisposable
     public int Slots => _bound.Length;
 
     /// <summary>Where the run of a slot reads an input.</summary>
-    public Region InputOf(ValueId id, int slot) => slot == 0 ? _regions[id.Index] : Compiled.Memory.FurtherInputs[slot - 1][id];
+    public Region InputOf(ValueId id, int slot) => slot == 0 ? _regions[id.Index] : _memory.FurtherInputs[slot - 1][id];
+
+    /// <summary>A queue for runs of this plan, and of others that lay out their inputs alike.</summary>
+    internal RunQueue CreateQueue(ReadOnlySpan<Region> results) => _backend.CreateQueue(Arena, Slots,
+        [.. Compiled.Graph.WithRole(ValueRole.Input).Select(value => RegionOf(value.Id))], results);
 
     internal ByteInput? CreateByteInput(
-        Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
-        _backend.CreateByteInput(Arena, images, type, scale, shift, queue);
+        Value images, Region region, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
+        _backend.CreateByteInput(Arena, region, images.Shape, images.Type, scale, shift, queue);
 
     /// <summary>Repacks constant weights; to be called after weights were written.</summary>
     public void Prepare()

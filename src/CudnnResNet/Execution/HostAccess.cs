@@ -60,7 +60,7 @@ public sealed class HostAccess
 
     /// <summary>Another way to write the value, which is images: as bytes. Null where the backend has none.</summary>
     public ByteInput? CreateByteInput(ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        _plan.CreateByteInput(_region, Value.Type, scale, shift, _queue);
+        _plan.CreateByteInput(Value, _region, scale, shift, _queue);
 
     public void Read(Span<float> destination)
     {

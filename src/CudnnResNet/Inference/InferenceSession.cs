@@ -17,18 +17,16 @@ public sealed class InferenceSession : IDisposable
     private readonly ExecutionPlan _plan;
     private readonly HostAccess _images;
     private readonly HostAccess _logits;
+    private readonly bool _ownsPlan;
     private readonly BatchInput _input;
 
-    private InferenceSession(
-        ResNetSpec spec, LayerGraph network, FoldedGraph folded, ExecutionPlan plan)
+    internal InferenceSession(CompiledInference compiled, ExecutionPlan plan, bool ownsPlan)
     {
-        Spec = spec;
-        _network = network;
-        _folded = folded;
-        _plan = plan;
-        _images = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Images));
+        (Spec, _network, _folded) = (compiled.Spec, compiled.Network, compiled.Folded);
+        (_plan, _ownsPlan) = (plan, ownsPlan);
+        _images = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Images));
         _input = new BatchInput(_images);
-        _logits = new HostAccess(plan, folded.Graph.Find(ResNetGraph.Logits));
+        _logits = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Logits));
     }
 
     public ResNetSpec Spec { get; }
@@ -52,9 +50,7 @@ public sealed class InferenceSession : IDisposable
 
     public static CompiledGraph Compile(ResNetSpec spec, int batch, int height, int width,
         Precision precision, IBackend backend, CompilerOptions options) =>
-        Compiler.Compile(
-            BatchNormFolding.Apply(ResNetGraph.Inference(spec, batch, height, width, precision)).Graph,
-            backend, options with { ConstantWeights = true });
+        CompiledInference.Of(spec, batch, height, width, precision, backend, options).Plan;
 
     /// <param name="spec">The network.</param>
     /// <param name="batch">Images of a run.</param>
@@ -67,10 +63,8 @@ public sealed class InferenceSession : IDisposable
     public static InferenceSession Create(ResNetSpec spec, int batch, int height, int width, Precision precision,
         IBackend backend, CompilerOptions options, Func<Arena, Value, Region?>? place = null)
     {
-        LayerGraph network = ResNetGraph.Inference(spec, batch, height, width, precision);
-        FoldedGraph folded = BatchNormFolding.Apply(network);
-        CompiledGraph compiled = Compiler.Compile(folded.Graph, backend, options with { ConstantWeights = true });
-        return new InferenceSession(spec, network, folded, ExecutionPlan.Load(compiled, backend, place: place));
+        CompiledInference compiled = CompiledInference.Of(spec, batch, height, width, precision, backend, options);
+        return new InferenceSession(compiled, ExecutionPlan.Load(compiled.Plan, backend, place: place), ownsPlan: true);
     }
 
     /// <summary>The parameters and running statistics that <see cref="LoadWeights"/> needs.</summary>
@@ -89,8 +83,11 @@ public sealed class InferenceSession : IDisposable
             new HostAccess(_plan, value).Write(folds.TryGetValue(value.Name, out FoldedParameter? fold)
                 ? FoldedValues.Compute(fold, Source)
                 : Source(value.Name));
-        _plan.Prepare();
+        Prepare();
     }
+
+    /// <summary>Packs the weights that lie in the plan's memory.</summary>
+    internal void Prepare() => _plan.Prepare();
 
     /// <summary>One batch, from host memory to host memory.</summary>
     /// <param name="images">NHWC, normalised.</param>
@@ -111,8 +108,8 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
-    /// <summary>Whether <see cref="Run(Batch, Span{float})"/> takes bytes, and normalises them so; to be asked before.</summary>
-    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+    /// <summary>The most compact form of batches that <see cref="Run(Batch, Span{float})"/> takes and normalises so; to be asked before.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => _input.Accepts(data, normalization);
 
     public void WriteImages(ReadOnlySpan<float> images)
     {
@@ -132,6 +129,7 @@ public sealed class InferenceSession : IDisposable
     public void Dispose()
     {
         _input.Dispose();
-        _plan.Dispose();
+        if (_ownsPlan)
+            _plan.Dispose();
     }
 }

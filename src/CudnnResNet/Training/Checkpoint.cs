@@ -37,6 +37,7 @@ public sealed record Checkpoint(
     private const string SpecKey = "cudnnresnet.spec";
     private const string ProgressKey = "cudnnresnet.progress";
     private const string NormalizationKey = "cudnnresnet.normalization";
+    private const string ClassNamesKey = "cudnnresnet.classes";
     private const string ServesKey = "cudnnresnet.serves";
     private const string Average = "ema";
     private const string TrajectoryKey = "cudnnresnet.trajectory";
@@ -47,26 +48,24 @@ public sealed record Checkpoint(
     /// <param name="progress">How far the run has come.</param>
     /// <param name="normalization">Of the images.</param>
     /// <param name="trajectory">Of the run.</param>
+    /// <param name="classNames">One for each class; numbers in their order say nothing, and are left out.</param>
     /// <param name="servesAverage">Whoever uses the network without training it takes the moving average.</param>
     /// <exception cref="ResNetException">
     /// The file cannot be written, or a tensor is not finite: an update may break the weights one step before a loss shows it.
     /// </exception>
     public static void Save(string path, TrainingSession session, TrainingProgress progress,
-        Normalization normalization, Trajectory trajectory, bool servesAverage = false)
+        Normalization normalization, Trajectory trajectory, IReadOnlyList<string> classNames, bool servesAverage = false)
     {
         NamedTensor[] tensors = [.. session.SaveWeights().Tensors.Values, .. session.SaveOptimizer()];
         foreach (NamedTensor tensor in tensors)
             if (!IsFinite(tensor))
                 throw new ResNetException($"{tensor.Name} became NaN or infinite; {Remedies}");
         Safetensors.Write(path, tensors,
-            new Dictionary<string, string>
+            new Dictionary<string, string>(Describe(session.Spec, normalization, classNames))
             {
-                ["format"] = "pt",
                 [Format] = "checkpoint 1",
-                [SpecKey] = JsonSerializer.Serialize(session.Spec, CheckpointJson.Default.ResNetSpec),
                 [ServesKey] = servesAverage ? Average : "weights",
                 [ProgressKey] = JsonSerializer.Serialize(progress, CheckpointJson.Default.TrainingProgress),
-                [NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization),
                 [TrajectoryKey] = JsonSerializer.Serialize(trajectory, CheckpointJson.Default.Trajectory),
             });
     }
@@ -87,8 +86,9 @@ public sealed record Checkpoint(
         };
     }
 
-    /// <summary>Metadata that describe a network and what is done to its images.</summary>
-    public static Dictionary<string, string> Describe(ResNetSpec spec, Normalization? normalization = null)
+    /// <summary>Metadata that describe a network, what is done to its images, and its classes.</summary>
+    public static Dictionary<string, string> Describe(
+        ResNetSpec spec, Normalization? normalization = null, IReadOnlyList<string>? classNames = null)
     {
         Dictionary<string, string> metadata = new()
         {
@@ -97,6 +97,8 @@ public sealed record Checkpoint(
         };
         if (normalization is not null)
             metadata[NormalizationKey] = JsonSerializer.Serialize(normalization, CheckpointJson.Default.Normalization);
+        if (classNames is { Count: > 0 } names && names.Where((name, label) => name != label.ToString(CultureInfo.InvariantCulture)).Any())
+            metadata[ClassNamesKey] = JsonSerializer.Serialize([.. names], CheckpointJson.Default.StringArray);
         return metadata;
     }
 
@@ -117,6 +119,13 @@ public sealed record Checkpoint(
     public static Normalization? NormalizationOf(TensorFile file, string path) =>
         file.Metadata.TryGetValue(NormalizationKey, out string? text)
             ? Parse(text, path, CheckpointJson.Default.Normalization)
+            : null;
+
+    /// <summary>One name for each class of the network; null where the file does not say, or not of all.</summary>
+    public static IReadOnlyList<string>? ClassNamesOf(IReadOnlyDictionary<string, string> metadata, string path) =>
+        metadata.TryGetValue(ClassNamesKey, out string? text)
+        && Parse(text, path, CheckpointJson.Default.StringArray) is var names && !names.Contains(null)
+            ? names
             : null;
 
     /// <summary>The weights to serve: the moving average where the file says so or it is asked for, else the weights.</summary>
@@ -166,4 +175,5 @@ public sealed record Checkpoint(
 [JsonSerializable(typeof(TrainingOptions))]
 [JsonSerializable(typeof(Trajectory))]
 [JsonSerializable(typeof(Normalization))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -35,13 +35,13 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
     /// <inheritdoc cref="Loss"/>
     public ReadOnlySpan<float> Logits => Last.Logits;
 
-    /// <summary>Whether passes take batches of bytes, and normalise them so.</summary>
-    public bool TakesBytes(Normalization normalization)
+    /// <summary>The most compact form of batches that every slot takes.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization)
     {
-        bool takes = true;
-        foreach (PassInputs input in inputs)
-            takes &= input.Batches.TakesBytes(normalization);
-        return takes;
+        BatchForm form = inputs[0].Batches.Accepts(data, normalization);
+        foreach (PassInputs input in inputs.AsSpan(1))
+            form = (BatchForm)Math.Min((int)form, (int)input.Batches.Accepts(data, normalization));
+        return form;
     }
 
     /// <summary>Opens the next slot for the inputs of a pass.</summary>

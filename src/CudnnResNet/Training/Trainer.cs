@@ -33,6 +33,9 @@ public sealed class Trainer : IDisposable
     private TrainingOptions _options;
     private readonly IDataSet _train;
     private readonly IDataSet? _test;
+    private readonly PlanGroup _plans;
+    private readonly TrainingStage[] _stages;
+    /// <summary>Of the last stage; all of them have one copy of the weights and of the optimizer's state.</summary>
     private readonly TrainingSession _session;
     private readonly InferenceSession? _inference;
     private readonly LoaderOptions _loaderOptions;
@@ -44,23 +47,26 @@ public sealed class Trainer : IDisposable
     private long _lastTick;
 
     private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
-        TrainingSession session, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
+        PlanGroup plans, TrainingSession[] sessions, IDataSet[] data, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
     {
+        _plans = plans;
         _facts = facts;
         _options = options;
         _train = train;
         _test = test;
-        _session = session;
+        _session = sessions[^1];
         _inference = inference;
-        _logits = new float[session.LogitElements];
-        _given = new GivenSteps(Math.Max(1, session.MostPending), session.Batch);
+        _logits = new float[_session.LogitElements];
+        _given = new GivenSteps(Math.Max(1, _session.MostPending), _session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
             options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
         {
-            AsBytes = session.TakesBytes(options.Normalization),
+            Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
+        _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(
+            i == 0 ? 0 : _loaderOptions.StepsThrough(options.ImageSizes[i].Epoch, train.Count), pair.session, pair.images))];
     }
 
     public long TotalSteps { get; private set; }
@@ -70,11 +76,18 @@ public sealed class Trainer : IDisposable
 
     public TrainingSession Session => _session;
 
+    /// <summary>All memory of the run's plans, which take turns in it.</summary>
+    public long MemoryBytes => _plans.Bytes;
+
     /// <summary>Records where the time of some steps goes; to be set before <see cref="Run"/>.</summary>
     public StepTrace? Trace
     {
         get => _session.Trace;
-        set => _session.Trace = value;
+        set
+        {
+            foreach (TrainingStage stage in _stages)
+                stage.Session.Trace = value;
+        }
     }
 
     /// <summary>Why a run that was resumed anyway is not the unbroken one; empty where it is.</summary>
@@ -110,29 +123,46 @@ public sealed class Trainer : IDisposable
             compiler = compiler with { Recorded = resumption.Plans };
         }
         StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate, options.FrozenBatchNorm);
-        TrainingSession session = TrainingSession.Create(
-            options.Spec, options.Batch, train.Height, train.Width, options.Precision, step, backend, compiler);
+        IDataSet[] data = InSizes(train, options.ImageSizes);
+        CompiledStep[] steps = [.. data.Select(images => TrainingSession.Compile(
+            options.Spec, options.Batch, images.Height, images.Width, options.Precision, step, backend, compiler))];
+        CompiledInference? evaluation = test is null
+            ? null
+            : CompiledInference.Of(options.Spec, Math.Min(options.EvaluationBatch, test.Count),
+                test.Height, test.Width, options.Precision, backend, compiler);
+        // One block of memory: what a step keeps for its backward pass and what an evaluation works with are never needed at once.
+        PlanGroup plans = PlanGroup.Load(backend, [.. steps.SelectMany(each => each.Plans), .. evaluation is null ? Array.Empty<(string, CompiledGraph)>() : [("evaluation", evaluation.Plan)]]);
+        List<TrainingSession> sessions = [];
         InferenceSession? inference = null;
         try
         {
-            inference = test is null
-                ? null
-                : InferenceSession.Create(options.Spec, Math.Min(options.EvaluationBatch, test.Count),
-                    test.Height, test.Width, options.Precision, backend, compiler);
-            session.LoadWeights(WeightInitialization.Create(
-                session.WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
-            Trainer trainer = new(options, train, test, session, inference, facts);
+            int plansOfStep = steps[0].Plans.Count();
+            for (int i = 0; i < steps.Length; i++)
+                sessions.Add(new TrainingSession(steps[i], plans.Plans.AsSpan().Slice(i * plansOfStep, plansOfStep)));
+            inference = evaluation is null ? null : new InferenceSession(evaluation, plans.Plans[^1], ownsPlan: false);
+            sessions[0].LoadWeights(WeightInitialization.Create(
+                sessions[0].WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
+            Trainer trainer = new(options, train, test, plans, [.. sessions], data, inference, facts);
             if (resumption is not null)
                 trainer.Resume(resumption);
             return trainer;
         }
         catch
         {
-            session.Dispose();
+            foreach (TrainingSession session in sessions)
+                session.Dispose();
             inference?.Dispose();
+            plans.Dispose();
             throw;
         }
     }
+
+    /// <summary>The training images of each stage.</summary>
+    private static IDataSet[] InSizes(IDataSet train, ImmutableArray<SizePoint> sizes) => sizes.IsEmpty
+        ? [train]
+        : train is ISampleSource source
+            ? [.. sizes.Select(point => source.WithSize(point.Size))]
+            : throw new ResNetException($"{train.Name} holds images of {train.Height} x {train.Width} only; sizes that change are for image files and records.");
 
     /// <summary>Starts from the given weights instead of fresh ones.</summary>
     public void LoadWeights(NetworkWeights weights) => _session.LoadWeights(weights);
@@ -195,25 +225,30 @@ public sealed class Trainer : IDisposable
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
         HostMemory.ReleaseUnused();
-        using BatchLoader loader = new(_train, _loaderOptions, _progress.Position, Trace);
+        using StagedBatches batches = new(_stages, _loaderOptions, Trace);
         _lastTick = Stopwatch.GetTimestamp();
+        TrainingSession session = _session;
+        LoaderPosition position = _progress.Position;
         for (long next = _progress.Step; next < TotalSteps && !isStopped && !cancellation.IsCancellationRequested;)
         {
             using StepTrace.StepScope step = StepTrace.Step(Trace);
-            Batch batch = Next(loader);
-            Collect(Math.Max(0, _session.MostPending - 1), observer);
+            (Batch batch, TrainingSession taker) = Next(batches, next, position);
+            position = batch.After;
+            // Sessions of other sizes lie in the same memory.
+            Collect(session, session == taker ? Math.Max(0, session.MostPending - 1) : 0, observer);
+            session = taker;
             if (cancellation.IsCancellationRequested)
                 break;
             double rate = schedule.At(next);
-            _session.Submit(batch, rate);
+            session.Submit(batch, rate);
             _given.Add(batch, rate);
             next++;
             bool endsEpoch = batch.EndsEpoch || next == TotalSteps;
             bool isSaved = next % _options.SaveEvery == 0;
             bool isDumped = _options.DumpGradients && next == 1;
-            Collect(endsEpoch || isSaved || isDumped ? 0 : _session.MostPending, observer);
+            Collect(session, endsEpoch || isSaved || isDumped ? 0 : session.MostPending, observer);
             if (isDumped)
-                observer.OnFirstGradients?.Invoke([.. _session.ReadGradients()]);
+                observer.OnFirstGradients?.Invoke([.. session.ReadGradients()]);
             if (endsEpoch)
             {
                 last = FinishEpoch(batch, trajectory, observer);
@@ -226,7 +261,7 @@ public sealed class Trainer : IDisposable
             HostMemory.ReleaseUnused();
             _lastTick = Stopwatch.GetTimestamp();
         }
-        Collect(mostPending: 0, observer);
+        Collect(session, mostPending: 0, observer);
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
             Save(LastFile, trajectory, observer);
@@ -239,20 +274,22 @@ public sealed class Trainer : IDisposable
 
     public void Dispose()
     {
-        _session.Dispose();
+        foreach (TrainingStage stage in _stages)
+            stage.Session.Dispose();
         _inference?.Dispose();
+        _plans.Dispose();
     }
 
     /// <summary>Waits for the oldest steps until no more than so many are pending, and tells of them.</summary>
-    private void Collect(int mostPending, TrainingObserver observer)
+    private void Collect(TrainingSession session, int mostPending, TrainingObserver observer)
     {
-        while (_session.PendingSteps > mostPending)
+        while (session.PendingSteps > mostPending)
         {
-            double loss = _session.Collect();
+            double loss = session.Collect();
             GivenStep given = _given.Take();
             if (!double.IsFinite(loss))
                 throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
-            _session.ReadLogits(_logits);
+            session.ReadLogits(_logits);
             double accuracy = Classification.Accuracy(_logits, given.Labels, _options.Spec.Classes);
             double seconds = Stopwatch.GetElapsedTime(_lastTick).TotalSeconds;
             _lastTick = Stopwatch.GetTimestamp();
@@ -264,14 +301,14 @@ public sealed class Trainer : IDisposable
                 Means = _progress.Means.With(loss, accuracy, seconds),
             };
             observer.OnStep?.Invoke(
-                new StepRecord(_progress.Step, given.Epoch, loss, given.LearningRate, _session.Batch / seconds, accuracy));
+                new StepRecord(_progress.Step, given.Epoch, loss, given.LearningRate, session.Batch / seconds, accuracy));
         }
     }
 
-    private Batch Next(BatchLoader loader)
+    private (Batch Batch, TrainingSession Session) Next(StagedBatches batches, long step, LoaderPosition position)
     {
         using StepTrace.SliceScope load = StepTrace.Slice(Trace, TraceKind.LoadBatch);
-        return loader.Next();
+        return batches.Next(step, position);
     }
 
     /// <summary>
@@ -352,7 +389,8 @@ public sealed class Trainer : IDisposable
 
     private Trajectory TrajectoryNow(LearningRateSchedule schedule)
     {
-        List<(string Name, CompiledGraph Plan)> plans = [.. _session.Plans];
+        List<(string Name, CompiledGraph Plan)> plans = [.. _stages.Zip(_options.ImageSizes.IsEmpty ? [""] : _options.ImageSizes.Select(point => $" from epoch {point.Epoch}"))
+            .SelectMany(stage => stage.First.Session.Plans.Select(plan => (plan.Name + stage.Second, plan.Plan)))];
         if (_inference is not null)
             plans.Add(("plan of the evaluation", _inference.Compiled));
         return new Trajectory([.. _facts, .. Trajectory.FactsOf(plans)], TotalSteps,
@@ -366,7 +404,7 @@ public sealed class Trainer : IDisposable
         using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
         observer.OnSaving?.Invoke();
         string path = Path.Combine(folder, file);
-        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, servesAverage);
+        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, _train.ClassNames, servesAverage);
         _saved = (path, _progress.Step);
     }
 

@@ -57,6 +57,9 @@ public sealed record TrainingOptions
     public bool Shuffle { get; init; } = true;
     public Augmentation Augmentation { get; init; } = Augmentation.None;
     public Normalization Normalization { get; init; } = Normalization.None;
+    /// <summary>Sizes of the training images over the run; none keeps the data's. Evaluations see the data's in any case.</summary>
+    public ImmutableArray<SizePoint> ImageSizes { get; init; } = [];
+
     public int EvaluationBatch { get; init; } = 100;
 
     /// <summary>Epochs from one evaluation to the next; the end of the run has one in any case.</summary>
@@ -101,6 +104,12 @@ public sealed record TrainingOptions
         Require(EvaluateEvery >= 1, "number of epochs between evaluations", EvaluateEvery, "give at least 1");
         Require(Patience is null or >= 1, "patience", Patience ?? 0, "give at least 1 evaluation");
         ValidateSchedule();
+        for (int i = 0; i < ImageSizes.Length; i++)
+        {
+            Require(i == 0 ? ImageSizes[i].Epoch == 0 : ImageSizes[i].Epoch > ImageSizes[i - 1].Epoch, "image size from epoch", ImageSizes[i].Epoch,
+                "give epochs from 0, in ascending order");
+            Require(ImageSizes[i].Size >= 1, "image size", ImageSizes[i].Size, "give at least 1");
+        }
         Require(LabelSmoothing is >= 0 and < 1, "label smoothing", LabelSmoothing, "give 0 or more and less than 1");
     }
 

@@ -27,7 +27,7 @@ public sealed record StepOptions(
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
-    private readonly Arena? _shared;
+    private readonly PlanGroup? _own;
     private readonly TrainingPass _update;
     private readonly TrainingPass? _accumulate;
     private readonly RunQueue _queue;
@@ -38,27 +38,41 @@ public sealed class TrainingSession : IDisposable
     private readonly bool _keepsGradients;
     private double _gradientScale = 1;
 
-    private TrainingSession(
-        ResNetSpec spec, StepOptions step, Arena? shared, ExecutionPlan update, ExecutionPlan? accumulate, RunQueue queue)
+    /// <param name="compiled">The step.</param>
+    /// <param name="plans">Its plans, loaded.</param>
+    /// <param name="own">What they lie in, where the session is to dispose of it.</param>
+    internal TrainingSession(CompiledStep compiled, ReadOnlySpan<ExecutionPlan> plans, PlanGroup? own = null)
     {
-        Spec = spec;
+        StepOptions step = compiled.Options;
+        ExecutionPlan update = plans[0];
+        Spec = compiled.Spec;
         Passes = step.Passes;
         _keepsGradients = step.KeepGradients;
-        _shared = shared;
+        _own = own;
         _update = new TrainingPass(update);
-        _accumulate = accumulate is null ? null : new TrainingPass(accumulate);
-        _queue = queue;
+        _accumulate = plans.Length == 1 ? null : new TrainingPass(plans[1]);
         _images = _update.Find(ResNetGraph.Images);
-        PassInputs[] inputs = [.. Enumerable.Range(0, queue.Slots)
-            .Select(slot => new PassInputs(update, queue, slot, step.Optimizer.RateFactors))];
-        _steps = new StepsUnderWay(queue, inputs, Passes, _update);
-        if (step.Optimizer.LossScaling is not { } scaling)
-            return;
-        _lossScale = _update.Access(LossScaling.Scale);
-        _scalar[0] = scaling.Initial;
-        _lossScale.Write(_scalar);
-        _scalar[0] = 1 / scaling.Initial;
-        _update.Access(LossScaling.Inverse).Write(_scalar);
+        foreach (ExecutionPlan plan in plans)
+            plan.BindFurtherRuns();
+        _queue = update.CreateQueue(_update.Results);
+        try
+        {
+            PassInputs[] inputs = [.. Enumerable.Range(0, _queue.Slots)
+                .Select(slot => new PassInputs(update, _queue, slot, step.Optimizer.RateFactors))];
+            _steps = new StepsUnderWay(_queue, inputs, Passes, _update);
+            if (step.Optimizer.LossScaling is not { } scaling)
+                return;
+            _lossScale = _update.Access(LossScaling.Scale);
+            _scalar[0] = scaling.Initial;
+            _lossScale.Write(_scalar);
+            _scalar[0] = 1 / scaling.Initial;
+            _update.Access(LossScaling.Inverse).Write(_scalar);
+        }
+        catch
+        {
+            _queue.Dispose();
+            throw;
+        }
     }
 
     public ResNetSpec Spec { get; }
@@ -150,39 +164,36 @@ public sealed class TrainingSession : IDisposable
     public static TrainingSession Create(
         ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
+        CompiledStep compiled = Compile(spec, forward, step, backend, options);
+        PlanGroup group = PlanGroup.Load(backend, [.. compiled.Plans]);
+        try
+        {
+            return new TrainingSession(compiled, group.Plans.AsSpan(), group);
+        }
+        catch
+        {
+            group.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="Create(ResNetSpec, int, int, int, Precision, StepOptions, IBackend, CompilerOptions)"/>
+    internal static CompiledStep Compile(ResNetSpec spec, int batch, int height, int width,
+        Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
+        Compile(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
+            For(precision, step), backend, options);
+
+    private static CompiledStep Compile(
+        ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
+    {
         if (step is { KeepGradients: true, Passes: > 1 })
             throw new ResNetException("Gradients that are accumulated over several batches are cleared in the update; "
                 + "to read them, leave out the accumulation.");
         StepGraphs graphs = Graphs(forward, step, backend);
         CompilerOptions changing = options with { ConstantWeights = false };
         CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
-        CompiledGraph? before = graphs.Accumulate is { } accumulate ? Compiler.Compile(accumulate, backend, changing) : null;
-        if (before is not null && before.Memory.PersistentBytes != update.Memory.PersistentBytes)
-            throw new InvalidOperationException("The two plans of a step do not lay out what lasts alike.");
-        List<IDisposable> made = [];
-        try
-        {
-            Arena? arena = before is null ? null : Made(backend.Allocate(Math.Max(update.Memory.PeakBytes, before.Memory.PeakBytes)));
-            ExecutionPlan last = Made(arena is null ? ExecutionPlan.Load(update, backend) : ExecutionPlan.LoadInto(arena, update, backend));
-            ExecutionPlan? first = before is null ? null : Made(ExecutionPlan.LoadInto(arena!, before, backend));
-            last.BindFurtherRuns();
-            first?.BindFurtherRuns();
-            Region[] inputs = [.. update.Graph.WithRole(ValueRole.Input).Select(value => last.RegionOf(value.Id))];
-            RunQueue queue = Made(backend.CreateQueue(last.Arena, last.Slots, inputs, new TrainingPass(last).Results));
-            return new TrainingSession(spec, step, arena, last, first, queue);
-        }
-        catch
-        {
-            for (int i = made.Count - 1; i >= 0; i--)
-                made[i].Dispose();
-            throw;
-        }
-
-        T Made<T>(T value) where T : IDisposable
-        {
-            made.Add(value);
-            return value;
-        }
+        return new CompiledStep(spec, step, update,
+            graphs.Accumulate is { } accumulate ? Compiler.Compile(accumulate, backend, changing) : null);
     }
 
     /// <summary>Parameters and running statistics.</summary>
@@ -246,8 +257,8 @@ public sealed class TrainingSession : IDisposable
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
-    /// <summary>Whether steps take batches of bytes, and normalise them so; to be asked before the first.</summary>
-    public bool TakesBytes(Normalization normalization) => _steps.TakesBytes(normalization);
+    /// <summary>The most compact form of batches that steps take and normalise so; to be asked before the first.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => _steps.Accepts(data, normalization);
 
     /// <summary>Begins one step on a batch of <see cref="Batch"/> images, which may change when this returns.</summary>
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
@@ -342,9 +353,7 @@ public sealed class TrainingSession : IDisposable
     {
         _queue.Dispose();
         _steps.Dispose();
-        _accumulate?.Plan.Dispose();
-        _update.Plan.Dispose();
-        _shared?.Dispose();
+        _own?.Dispose();
     }
 
     private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)

@@ -137,7 +137,7 @@ public class ConvertCommandTests
         Assert.Throws<ResNetException>(() => OnnxTensors.Read(tensor, "m", folder));
     }
 
-    [TorchFact]
+    [TorchvisionFact]
     public void TorchvisionLoadsOurSafetensorsStrictly()
     {
         using TemporaryFolder folder = new();
@@ -180,7 +180,7 @@ public class ConvertCommandTests
         }
     }
 
-    [TorchFact]
+    [TorchvisionFact]
     public void ExportsOfPyTorchAreRead()
     {
         using TemporaryFolder folder = new();

@@ -11,9 +11,11 @@ internal static class Peers
     private static readonly string Node = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "cudnnresnet", "peers");
 
-    public static string? TorchRefusal { get; } = Run(Interpreter, ["-I", "-c", "import torchvision, onnx"], "", null) is null
-        ? "needs PyTorch: apt-get install python3-torchvision python3-onnx"
-        : null;
+    public static string? TorchRefusal { get; } = Has("torch", "numpy") ? null : "needs PyTorch: apt-get install python3-torch";
+
+    public static string? TorchvisionRefusal { get; } = Has("torchvision", "onnx")
+        ? null
+        : "needs torchvision: apt-get install python3-torchvision python3-onnx";
 
     public static string? OnnxRuntimeRefusal { get; } = !Directory.Exists(Path.Combine(Node, "node_modules", "onnxruntime-node"))
         ? "needs ONNX Runtime, which benchmarks/peers/run installs"
@@ -38,6 +40,10 @@ internal static class Peers
 
     private static double[] Numbers(string output) =>
         JsonSerializer.Deserialize<double[]>(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1])!;
+
+    /// <summary>Looks for modules without importing them, which takes seconds.</summary>
+    private static bool Has(params string[] modules) => Run(Interpreter,
+        ["-I", "-c", "import importlib.util, sys; sys.exit(not all(map(importlib.util.find_spec, sys.argv[1:])))", .. modules], "", null) is not null;
 
     /// <summary>Standard output; null where the program is missing or fails.</summary>
     private static string? Run(string program, string[] arguments, string input, string? folder)
@@ -72,6 +78,12 @@ internal static class Peers
 internal sealed class TorchFactAttribute : FactAttribute
 {
     public TorchFactAttribute() => Skip = Peers.TorchRefusal;
+}
+
+/// <summary>A test that needs torchvision and PyTorch's exporter; skipped where they are not installed.</summary>
+internal sealed class TorchvisionFactAttribute : FactAttribute
+{
+    public TorchvisionFactAttribute() => Skip = Peers.TorchvisionRefusal;
 }
 
 /// <summary>A test that needs ONNX Runtime; skipped where it is not installed.</summary>

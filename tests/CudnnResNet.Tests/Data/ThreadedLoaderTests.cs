@@ -28,6 +28,8 @@ public class ThreadedLoaderTests
 
         public IReadOnlyList<string> ClassNames { get; } = [.. Enumerable.Range(0, count).Select(i => $"{i}")];
 
+        public ISampleSource WithSize(int side) => throw new NotSupportedException();
+
         public int Label(int index) => index;
 
         public void ReadImage(int index, Span<float> nhwc) => nhwc.Fill(index);

@@ -41,7 +41,7 @@ internal static class SmallTraining
     }
 
     public static RunTrace Run(TrainingOptions options, IBackend backend, CompilerOptions compiler,
-        Resumption? resumption = null, long stopAfter = long.MaxValue, ByteImageSet? train = null, ByteImageSet? test = null)
+        Resumption? resumption = null, long stopAfter = long.MaxValue, IDataSet? train = null, IDataSet? test = null)
     {
         using Trainer trainer = Trainer.Create(options, train ?? Data(), test ?? Data(seed: 4), backend, compiler, resumption);
         using CancellationTokenSource cancellation = new();

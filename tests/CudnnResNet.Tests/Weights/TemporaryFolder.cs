@@ -3,7 +3,13 @@ namespace CudnnResNet.Tests.Weights;
 /// <summary>A folder of its own for a test, gone afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
-    public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("cudnnresnet-test-").FullName;
+    private const string Prefix = "cudnnresnet-test-";
+    private const string MemoryFiles = "/dev/shm";
+
+    /// <param name="inMemory">On a file system in memory, where there is one.</param>
+    public TemporaryFolder(bool inMemory = false) => Path = inMemory && Directory.Exists(MemoryFiles)
+        ? Directory.CreateDirectory(System.IO.Path.Combine(MemoryFiles, Prefix + Guid.NewGuid().ToString("N"))).FullName
+        : Directory.CreateTempSubdirectory(Prefix).FullName;
 
     public string Path { get; }
 
