@@ -113,6 +113,32 @@ public sealed class DeviceJpegTests : IDisposable
         }
     }
 
+    /// <summary>A network that leaves no room for decoded images is trained and served all the same.</summary>
+    [DeviceJpegFact]
+    public void WithoutRoomTheHostDecodes()
+    {
+        const long Room = 16 << 10;
+        if (Simulator.Folder is null)
+            return;
+        using EncodedImageFolder folder = new(6, 200, 150);
+        ImageFileSet data = folder.Open(Options);
+        using CudaBackend backend = DeviceUnderTest.Create();
+        using InferenceSession session = Session(backend);
+        double[] expected = Losses(), actual;
+        long whole = DeviceUnderTest.Probe.Devices[0].MemoryBytes;
+        using (InferenceSession other = Session(backend))
+        {
+            // What the session itself takes for files it takes before the device is full.
+            _ = other.Accepts(data, Normalization.ImageNet);
+            Simulator.Script($"memory {whole - backend.FreeBytes + Room}");
+            actual = [.. Evaluator.Evaluate(other, data, Normalization.ImageNet).Predictions.Select(prediction => prediction.Loss)];
+        }
+        RequireClose(expected, actual, 1e-2);
+        Assert.Contains(backend.EngineRefusals, refusal => refusal.StartsWith("JPEG files are decoded by the host from now on: The device cannot provide", StringComparison.Ordinal));
+
+        double[] Losses() => [.. Evaluator.Evaluate(session, data, Normalization.ImageNet).Predictions.Select(prediction => prediction.Loss)];
+    }
+
     [DeviceJpegFact]
     public void OnlyFilesCrossTheBus()
     {

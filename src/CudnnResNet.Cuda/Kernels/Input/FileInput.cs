@@ -113,14 +113,35 @@ internal sealed class FileInput : IDisposable
         _npp?.Dispose();
     }
 
-    /// <summary>Where each decoded image lies; one that the host decodes in its place fits as well.</summary>
+    /// <summary>Makes room for the decoded images. Where there is too little, the host decodes: its images are small.</summary>
     private void Place(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        long end = Lay(images, first, decodeOnHost);
+        if (_pixels is not null && _pixels.Bytes >= end)
+            return;
+        _pixels?.Dispose();
+        _pixels = null;
+        try
+        {
+            // Half more than this batch takes, so that soon no batch takes more.
+            _pixels = new CudaArena(end + end / 2, _session.Device, _staging);
+        }
+        catch (MemoryShortageException shortage) when (!_isBroken)
+        {
+            LeaveToHost(shortage);
+            _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+        }
+    }
+
+    /// <summary>Where each decoded image lies; one that the host decodes in its place fits as well.</summary>
+    /// <returns>The end of the last.</returns>
+    private long Lay(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
     {
         long end = 0;
         for (int i = 0; i < images.Length; i++)
         {
             EncodedImage image = images[i];
-            long bytes = Math.Max(_sideBytes, (long)image.Width * image.Height * Channels);
+            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * Channels : 0);
             if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
             {
                 decodeOnHost(first + i);
@@ -129,12 +150,13 @@ internal sealed class FileInput : IDisposable
             _offsets[i] = end;
             end += (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
         }
-        if (_pixels is not null && _pixels.Bytes >= end)
-            return;
-        _pixels?.Dispose();
-        _pixels = null;
-        // Half more than this batch takes, so that soon no batch takes more.
-        _pixels = new CudaArena(end + end / 2, _session.Device, _staging);
+        return end;
+    }
+
+    private void LeaveToHost(ResNetException reason)
+    {
+        _session.Refuse($"JPEG files are decoded by the host from now on: {reason.Message}");
+        _isBroken = true;
     }
 
     private void Decode(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
@@ -150,8 +172,7 @@ internal sealed class FileInput : IDisposable
         }
         catch (NvJpegException error)
         {
-            _session.Refuse($"JPEG files are decoded by the host from now on: {error.Message}");
-            _isBroken = true;
+            LeaveToHost(error);
             for (int i = 0; i < images.Length; i++)
                 if (images[i].IsFile)
                     decodeOnHost(first + i);
