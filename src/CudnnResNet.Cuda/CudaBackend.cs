@@ -112,8 +112,9 @@ public sealed class CudaBackend : IBackend
 
     public Arena Allocate(long bytes) => new CudaArena(bytes, _device, _staging);
 
-    public ByteInput? CreateByteInput(Arena arena, Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        new NormalizedInput(_session, _staging, (CudaArena)arena, images, type, scale, shift);
+    public ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
+        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift);
 
     public void Synchronize() => _device.Synchronize();
 

@@ -15,6 +15,12 @@ public sealed record CudaOptions
     /// <summary>Replay whole plans as CUDA graphs.</summary>
     public bool RecordsGraphs { get; init; } = true;
 
+    /// <summary>Decode JPEG files by nvJPEG, where it is there.</summary>
+    public bool DecodesFiles { get; init; } = true;
+
+    /// <summary>Scale training's images by NPP, or not; null takes what measures faster.</summary>
+    public bool? ScalesByNpp { get; init; }
+
     /// <summary>Where chosen engines are kept; null keeps none.</summary>
     public string? EngineCacheFolder { get; init; }
 

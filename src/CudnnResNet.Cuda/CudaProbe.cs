@@ -29,6 +29,13 @@ public sealed record CudaDeviceState(int ClockMegahertz, int FastestClockMegaher
 /// <param name="CublasLt">For example 12.6.4.</param>
 public sealed record CudaVersions(string Driver, string Cudnn, string Nvrtc, string CublasLt);
 
+/// <summary>A library that the backend does without where it is missing.</summary>
+/// <param name="Name">As its maker writes it.</param>
+/// <param name="Use">What it is loaded for.</param>
+/// <param name="Version">For example 12.3.3; null where it is not there, or does not say.</param>
+/// <param name="Refusal">Why it is not there, and what to do about it; null where it is.</param>
+public sealed record CudaOptionalLibrary(string Name, string Use, string? Version, string? Refusal);
+
 /// <summary>Whether a CUDA device can be used here, or the reason why not and what to do about it.</summary>
 /// <param name="Refusal">Null where at least one device can be used; otherwise one line with reason and remedy.</param>
 /// <param name="Devices">What the driver lists; may be filled although a library is missing.</param>
@@ -38,6 +45,9 @@ public sealed record CudaProbe(string? Refusal, ImmutableArray<CudaDeviceDescrip
     ImmutableArray<string> Tried)
 {
     public bool IsAvailable => Refusal is null;
+
+    /// <summary>Empty where a library that the backend needs is missing.</summary>
+    public ImmutableArray<CudaOptionalLibrary> Optional { get; init; } = [];
 
     /// <summary>Loads the libraries and asks the driver; every failure is an answer, not an exception.</summary>
     public static CudaProbe Run() => Device.DeviceProbe.Run();

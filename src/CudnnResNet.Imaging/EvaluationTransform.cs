@@ -1,5 +1,6 @@
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
@@ -47,6 +48,15 @@ public sealed record EvaluationTransform(
             new Span<byte>(to, Crop * stride).Clear();
         resampler.Resize(source, new ResizeRegion(width, height, left, top, columns, rows),
             to + toTop * stride + toLeft * PixelBuffer.Channels, stride, Filter);
+    }
+
+    /// <summary>The same for a device, which scales bilinearly.</summary>
+    internal ImagePlacement Placement(int width, int height)
+    {
+        (int wholeWidth, int wholeHeight) = Resized(width, height);
+        (int left, int toLeft, int columns) = Place(wholeWidth);
+        (int top, int toTop, int rows) = Place(wholeHeight);
+        return new ImagePlacement(0, 0, width, height, wholeWidth, wholeHeight, (left, top), (toLeft, toTop), columns, rows, IsMirrored: false);
     }
 
     internal (int Width, int Height) Resized(int width, int height)

@@ -1,10 +1,11 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
 /// <summary>JPEG and PNG files as a data set: decoded, scaled and cropped whenever they are asked for.</summary>
-public sealed unsafe class ImageFileSet : ISampleSource
+public sealed unsafe class ImageFileSet : IEncodedSamples
 {
     private readonly PathTable _paths;
     private readonly int[] _labels;
@@ -88,6 +89,44 @@ public sealed unsafe class ImageFileSet : ISampleSource
         {
             ReadOnlySpan<byte> file = worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes);
             worker.MakeSample(file, "", _options.Training, random, hwc, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool HasPlainSamples => _options.Training.IsPlain;
+
+    public bool HasPlainImages => _options.HasPlainImages;
+
+    public bool TryReadSample(int index, CounterRandom random, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeSample(worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes), "", _options.Training, random, to, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool TryReadImage(int index, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeImage(worker.Files.Read(_paths, index, _options.Limits.MaxFileBytes), "", _options.Evaluation, to);
         }
         catch (DamagedImageException damage)
         {

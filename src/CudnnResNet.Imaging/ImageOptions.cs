@@ -1,5 +1,6 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Imaging.Resampling;
 
 namespace CudnnResNet.Imaging;
 
@@ -24,4 +25,6 @@ public sealed record ImageOptions
     /// that Pillow makes.
     /// </summary>
     public bool ScaledDecode { get; init; }
+
+    internal bool HasPlainImages => Evaluation.Filter == ResampleFilter.Bilinear;
 }

@@ -1,6 +1,7 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
@@ -45,6 +46,24 @@ internal sealed class ImageWorker(DecodeLimits limits) : IDisposable
         int reduction = JpegDecoder.Recognises(file) ? JpegDecoder.Reduction(Math.Min(crop.Width, crop.Height), side) : 1;
         CropWindow within = Decoder.DecodePart(file, name, size, crop, reduction, Source);
         transform.Apply(Source.View, within, this, random, hwc, side);
+    }
+
+    /// <summary>Hands a file on that is to be decoded elsewhere; false where it must be decoded here.</summary>
+    public bool TryTakeSample(ReadOnlySpan<byte> file, string name, TrainingTransform transform, CounterRandom random, EncodedImage to, int side)
+    {
+        if (Decoder.MeasurePlainJpeg(file, name) is not (int width, int height))
+            return false;
+        to.SetFile(file, width, height, transform.Placement(width, height, random, side));
+        return true;
+    }
+
+    /// <inheritdoc cref="TryTakeSample"/>
+    public bool TryTakeImage(ReadOnlySpan<byte> file, string name, EvaluationTransform transform, EncodedImage to)
+    {
+        if (Decoder.MeasurePlainJpeg(file, name) is not (int width, int height))
+            return false;
+        to.SetFile(file, width, height, transform.Placement(width, height));
+        return true;
     }
 
     /// <summary>Memory for a copy of so many bytes.</summary>

@@ -2,6 +2,7 @@ using CudnnResNet.Data;
 using CudnnResNet.Imaging.Augmenting;
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging;
 
@@ -36,6 +37,16 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
         RandAugment?.Validate();
     }
 
+    /// <summary>Nothing but a crop, a mirror and a bilinear scaling.</summary>
+    internal bool IsPlain => Filter == ResampleFilter.Bilinear && Jitter is null && RandAugment is null;
+
+    /// <summary>What <see cref="Apply"/> does, for a device, where it is plain.</summary>
+    internal ImagePlacement Placement(int width, int height, CounterRandom random, int side)
+    {
+        CropWindow crop = DrawCrop(width, height, random);
+        return ImagePlacement.Filling(crop.Left, crop.Top, crop.Width, crop.Height, side, side, IsMirrored(random)) with { MayAlias = true };
+    }
+
     /// <param name="source">The image.</param>
     /// <param name="crop">The part of it to take.</param>
     /// <param name="worker">Lends its memory.</param>
@@ -44,7 +55,7 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
     /// <param name="side">Of the square.</param>
     internal unsafe void Apply(PixelView source, CropWindow crop, ImageWorker worker, CounterRandom random, Span<byte> hwc, int side)
     {
-        bool mirrored = HorizontalFlip && random.Below(2, Draws.Flip) == 1;
+        bool mirrored = IsMirrored(random);
         hwc = hwc[..(side * side * PixelBuffer.Channels)];
         fixed (byte* to = hwc)
             worker.Resampler.Resize(source.Crop(crop.Left, crop.Top, crop.Width, crop.Height), ResizeRegion.All(side, side),
@@ -52,6 +63,8 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
         RandAugment?.Apply(hwc, worker.CopyOf(hwc.Length), side, random);
         Jitter?.Apply(hwc, random);
     }
+
+    private bool IsMirrored(CounterRandom random) => HorizontalFlip && random.Below(2, Draws.Flip) == 1;
 
     /// <summary>The first of ten drawn shapes that fits; else the middle of the image, as near to its shape as allowed.</summary>
     internal CropWindow DrawCrop(int width, int height, CounterRandom random)

@@ -166,26 +166,4 @@ SIM_EXPORT int cudnnSetActivationDescriptor(ActivationDescriptor* descriptor, in
     return kSuccess;
 }
 
-SIM_EXPORT int cudnnCreatePoolingDescriptor(PoolingDescriptor** result) {
-    SIM_CALL(int, cudnnCreatePoolingDescriptor)
-    return Registry<PoolingDescriptor>::create(result, "cudnn.pooling");
-}
-
-SIM_EXPORT int cudnnDestroyPoolingDescriptor(PoolingDescriptor* descriptor) {
-    SIM_RELEASE(cudnnDestroyPoolingDescriptor)
-    return sim_call.after(Registry<PoolingDescriptor>::destroy(descriptor, "cudnn.pooling"));
-}
-
-SIM_EXPORT int cudnnSetPooling2dDescriptor(PoolingDescriptor* descriptor, int mode, int nan, int window_h, int window_w,
-                                           int pad_h, int pad_w, int stride_h, int stride_w) {
-    SIM_CALL(int, cudnnSetPooling2dDescriptor)
-    if (!Registry<PoolingDescriptor>::has(descriptor) || mode < 0 || mode > 3 || nan < 0 || nan > 1 || window_h < 1 ||
-        window_w < 1 || pad_h < 0 || pad_w < 0 || stride_h < 1 || stride_w < 1 || pad_h >= window_h || pad_w >= window_w) {
-        return fail(kBadParam, "mode %d, window %d x %d, padding %d, %d, stride %d, %d", mode, window_h, window_w,
-                    pad_h, pad_w, stride_h, stride_w);
-    }
-    *descriptor = {mode, window_h, window_w, pad_h, pad_w, stride_h, stride_w};
-    return kSuccess;
-}
-
 }  // namespace simgpu::cudnn

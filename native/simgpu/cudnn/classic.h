@@ -30,11 +30,6 @@ struct ActivationDescriptor {
     int mode = -1;
 };
 
-struct PoolingDescriptor {
-    int mode = -1;
-    int window_h = 0, window_w = 0, pad_h = 0, pad_w = 0, stride_h = 0, stride_w = 0;
-};
-
 /// Live objects of one kind.
 template <typename T>
 struct Registry {

@@ -1,4 +1,4 @@
-// Pooling and batch norm of the API before graphs.
+// Batch norm of the API before graphs.
 #include <algorithm>
 
 #include "../math/layers.h"
@@ -52,37 +52,6 @@ Status check_norm(int mode, int operations, const TensorDescriptor* x, const Act
 }
 
 }  // namespace
-
-SIM_EXPORT int cudnnPoolingForward(Handle* handle, PoolingDescriptor* pooling, const void* alpha,
-                                   TensorDescriptor* x_descriptor, const void* x, const void* beta,
-                                   TensorDescriptor* y_descriptor, void* y) {
-    SIM_CALL(int, cudnnPoolingForward)
-    float a = 1, b = 0;
-    if (!Registry<PoolingDescriptor>::has(pooling) || pooling->mode < 0 || !Registry<TensorDescriptor>::has(x_descriptor) ||
-        !Registry<TensorDescriptor>::has(y_descriptor) || x_descriptor->tensor.dims.empty() ||
-        y_descriptor->tensor.dims.empty() || !read_scalars(alpha, beta, a, b)) {
-        return fail(kBadParam, "a descriptor is not set, or alpha or beta is null");
-    }
-    const Tensor from = x_descriptor->tensor, to = y_descriptor->tensor;
-    using Kind = PoolingShape::Kind;
-    const Kind kind = pooling->mode == 1 ? Kind::average_with_padding
-        : pooling->mode == 2             ? Kind::average_without_padding
-                                         : Kind::maximum;
-    const PoolingShape shape{from.dims[0], from.dims[1], from.dims[2], from.dims[3], to.dims[2], to.dims[3],
-                             pooling->window_h, pooling->window_w, pooling->stride_h, pooling->stride_w,
-                             pooling->pad_h, pooling->pad_w, kind};
-    const std::int64_t p = (from.dims[2] + 2 * shape.pad_h - shape.window_h) / shape.stride_h + 1;
-    const std::int64_t q = (from.dims[3] + 2 * shape.pad_w - shape.window_w) / shape.stride_w + 1;
-    if (to.dims != std::vector<std::int64_t>{from.dims[0], from.dims[1], p, q} || to.type != from.type) {
-        return fail(kBadParam, "x %s gives no y %s", from.text().c_str(), to.text().c_str());
-    }
-    return enqueue_checked(handle, "cudnnPoolingForward", {{&from, x, "x"}, {&to, y, "y"}}, [=] {
-        const Values in = load(from, const_cast<void*>(x));
-        Values out = take_values(to.elements());
-        pooling_forward(shape, in.data, out.data, nullptr);
-        blend(to, out, y, a, b);
-    });
-}
 
 SIM_EXPORT int cudnnGetBatchNormalizationForwardTrainingExWorkspaceSize(Handle* handle, int mode, int operations,
                                                                         TensorDescriptor* x, TensorDescriptor*,

@@ -122,13 +122,6 @@ static const NamedStatus* find_status(int status) {
     return nullptr;
 }
 
-SIM_EXPORT CUresult cuGetErrorName(CUresult status, const char** text) {
-    SIM_CALL(CUresult, cuGetErrorName)
-    const NamedStatus* row = find_status(status);
-    *text = row == nullptr ? nullptr : row->name;
-    return row == nullptr ? kInvalidValue : kSuccess;
-}
-
 SIM_EXPORT CUresult cuGetErrorString(CUresult status, const char** text) {
     SIM_CALL(CUresult, cuGetErrorString)
     const NamedStatus* row = find_status(status);

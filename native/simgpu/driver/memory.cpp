@@ -213,13 +213,6 @@ SIM_EXPORT CUresult cuDeviceGetDefaultMemPool(void** pool, CUdevice number) {
     return kSuccess;
 }
 
-SIM_EXPORT CUresult cuMemPoolSetAttribute(void* pool, int attribute, void* value) {
-    DRIVER_CALL(cuMemPoolSetAttribute)
-    DRIVER_REQUIRE(pool == &default_pool && value != nullptr && attribute >= 1 && attribute <= 8, kInvalidValue,
-                   "attribute %d", attribute)
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuMemPoolTrimTo(void* pool, std::size_t) {
     DRIVER_CALL(cuMemPoolTrimTo)
     DRIVER_REQUIRE(pool == &default_pool, kInvalidValue, "%p is no pool", pool)

@@ -163,19 +163,6 @@ SIM_EXPORT CUresult cuModuleGetFunction(void** result, void* handle, const char*
     return kNotFound;
 }
 
-SIM_EXPORT CUresult cuFuncSetAttribute(void* handle, int attribute, int value) {
-    DRIVER_CALL(cuFuncSetAttribute)
-    auto* function = static_cast<Function*>(handle);
-    DRIVER_REQUIRE(functions().count(function) != 0, kInvalidHandle, "%p is no live function", handle)
-    if (attribute == 8) {
-        DRIVER_REQUIRE(value >= 0 && value <= 232448, kInvalidValue, "%d bytes of shared memory", value)
-        function->dynamic_shared_limit = value;
-        return kSuccess;
-    }
-    DRIVER_REQUIRE(attribute == 9 || attribute == 14, kInvalidValue, "attribute %d is not simulated", attribute)
-    return kSuccess;
-}
-
 SIM_EXPORT CUresult cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
                                    unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream where,
                                    void** parameters, void** extra) {

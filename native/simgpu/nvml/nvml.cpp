@@ -58,15 +58,6 @@ SIM_EXPORT const char* nvmlErrorString(int status) {
     }
 }
 
-SIM_EXPORT int nvmlSystemGetDriverVersion(char* text, unsigned length) {
-    SIM_CALL(int, nvmlSystemGetDriverVersion)
-    if (users == 0) {
-        return kUninitialized;
-    }
-    std::snprintf(text, length, "simulated");
-    return 0;
-}
-
 SIM_EXPORT int nvmlDeviceGetHandleByPciBusId_v2(const char* bus, void** handle) {
     SIM_CALL(int, nvmlDeviceGetHandleByPciBusId_v2)
     if (users == 0) {

@@ -36,7 +36,7 @@ internal sealed record BenchData(IDataSet Set, Augmentation Augmentation, Normal
 {
     /// <summary>The loader that training has.</summary>
     public BatchLoader Load(TrainingSession session) => new(Set,
-        new LoaderOptions(session.Batch, Shuffle: true, Seed: 1, Augmentation, Normalization) { AsBytes = session.TakesBytes(Normalization) });
+        new LoaderOptions(session.Batch, Shuffle: true, Seed: 1, Augmentation, Normalization) { Accepted = session.Accepts(Set, Normalization) });
 }
 
 /// <summary>Hands a session one batch after the other, and adds up how long it had to wait for them.</summary>

@@ -17,8 +17,9 @@ namespace CudnnResNet.Cli.Commands;
 /// <param name="Precisions">What it computes in.</param>
 /// <param name="Tried">Names and paths of its libraries, in the order tried.</param>
 /// <param name="Reason">Why it cannot be used.</param>
+/// <param name="Optional">Libraries that it does without where they are missing: a sentence each.</param>
 internal sealed record BackendReport(string Name, bool Available, string? Version, string? InstructionSet,
-    IReadOnlyList<string> Precisions, IReadOnlyList<string> Tried, string? Reason);
+    IReadOnlyList<string> Precisions, IReadOnlyList<string> Tried, string? Reason, IReadOnlyList<string> Optional);
 
 /// <summary>This project's own kernels beside oneDNN's, as doctor found them.</summary>
 internal sealed record CpuKernelsReport(bool Available, string? Version, IReadOnlyList<string> InstructionSets,
@@ -66,9 +67,10 @@ internal sealed class DoctorCommand(Terminal terminal)
         CudaProbe cuda = CudaProbe.Run();
         BackendReport[] backends =
         [
-            new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal),
-            new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null),
-            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal),
+            new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal, []),
+            new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null, []),
+            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal,
+                [.. cuda.Optional.Select(library => $"{library.Name} ({library.Use}): {library.Refusal ?? library.Version ?? "found"}")]),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
         ImagingProbe images = ImagingProbe.Run();
@@ -125,6 +127,8 @@ internal sealed class DoctorCommand(Terminal terminal)
             output.WriteLine($"  {backend.Name,-10} {what}{chosen}");
             if (backend.Tried.Count > 0)
                 output.WriteLine($"             tried {string.Join(", ", backend.Tried)}");
+            foreach (string library in backend.Optional)
+                output.WriteLine($"             {library}");
         }
         CpuKernelsReport own = report.CpuKernels;
         output.WriteLine($"  {"+ kernels",-10} {(own.Available ? $"{own.Version}, {string.Join(", ", own.InstructionSets)}" : $"missing: {own.Reason}")}");

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Interop;
 
 namespace CudnnResNet.Cuda.Device;
@@ -21,6 +20,8 @@ internal sealed class CudaDevice : IDisposable
         Architecture = DeviceProbe.ArchitectureOf(device);
         Multiprocessors = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
         ThreadsPerMultiprocessor = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR);
+        ThreadsPerBlock = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
+        SharedBytesPerBlock = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
         CacheBytes = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE);
         HasMemoryPools = Attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0;
         using ContextScope scope = Enter();
@@ -45,6 +46,15 @@ internal sealed class CudaDevice : IDisposable
     internal int Multiprocessors { get; }
 
     internal int ThreadsPerMultiprocessor { get; }
+
+    internal int ThreadsPerBlock { get; }
+
+    internal int SharedBytesPerBlock { get; }
+
+    internal int Ordinal => _device.Ordinal;
+
+    /// <summary>As cuStreamCreate has them.</summary>
+    internal uint StreamFlags => (uint)(_ownStream is null ? CUstream_flags.CU_STREAM_DEFAULT : CUstream_flags.CU_STREAM_NON_BLOCKING);
 
     /// <summary>Bytes of the second-level cache.</summary>
     internal long CacheBytes { get; }
@@ -116,15 +126,6 @@ internal sealed class CudaDevice : IDisposable
         CudaDriver.cuStreamSynchronize(Stream).ThrowIfFailed();
         CudaDriver.cuDeviceGetDefaultMemPool(out CUmemoryPool pool, _device).ThrowIfFailed();
         CudaDriver.cuMemPoolTrimTo(pool, 0).ThrowIfFailed();
-    }
-
-    /// <summary>The address on the bus, by which NVML knows the device.</summary>
-    internal unsafe string BusId()
-    {
-        const int Bytes = 32;
-        byte* id = stackalloc byte[Bytes];
-        CudaDriver.cuDeviceGetPCIBusId(id, Bytes, _device).ThrowIfFailed();
-        return Marshal.PtrToStringUTF8((nint)id)!;
     }
 
     /// <summary>Nothing is in flight afterwards. A failure of what was has no reader left, and is no reason to keep the rest.</summary>

@@ -28,8 +28,26 @@ internal static unsafe class DeviceProbe
             refusal = error.Message;
         }
         return new CudaProbe(refusal, devices, versions,
-            [.. CudaLibraries.All.Where(library => library != CudaLibraries.Nvml).SelectMany(Tried)]);
+            [.. CudaLibraries.All.Except(CudaLibraries.Optional).SelectMany(Tried)])
+        {
+            // Behind the others: cuDNN says which major version of CUDA they must have.
+            Optional = refusal is not null ? [] :
+            [
+                Optional("nvJPEG", "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg, NvJpegVersion),
+                Optional("NPP", "scales training images where it measures faster than the own kernel", CudaLibraries.Npp, () => null),
+            ],
+        };
     }
+
+    private static CudaOptionalLibrary Optional(string name, string use, CudaLibrary library, Func<string?> version) =>
+        CudaLibraries.TryLoad(library) is null ? new(name, use, null, CudaLibraries.Missing(library)) : new(name, use, version(), null);
+
+    private static string? NvJpegVersion() =>
+        NvJpeg.nvjpegGetProperty(libraryPropertyType.MAJOR_VERSION, out int major) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+        && NvJpeg.nvjpegGetProperty(libraryPropertyType.MINOR_VERSION, out int minor) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+        && NvJpeg.nvjpegGetProperty(libraryPropertyType.PATCH_LEVEL, out int patch) == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS
+            ? $"{major}.{minor}.{patch}"
+            : null;
 
     private static string? Driver(out int version)
     {

@@ -14,9 +14,6 @@ internal static unsafe partial class CudaDriver
     internal static partial CUresult cuDriverGetVersion(out int driverVersion);
 
     [LibraryImport(Library)]
-    internal static partial CUresult cuGetErrorName(CUresult error, out byte* pStr);
-
-    [LibraryImport(Library)]
     internal static partial CUresult cuGetErrorString(CUresult error, out byte* pStr);
 
     [LibraryImport(Library)]
@@ -135,9 +132,6 @@ internal static unsafe partial class CudaDriver
 
     [LibraryImport(Library)]
     internal static partial CUresult cuModuleGetFunction(out CUfunction hfunc, CudaModule hmod, byte* name);
-
-    [LibraryImport(Library)]
-    internal static partial CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute attrib, int value);
 
     [LibraryImport(Library)]
     internal static partial CUresult cuLaunchKernel(CUfunction f, uint gridDimX, uint gridDimY, uint gridDimZ,

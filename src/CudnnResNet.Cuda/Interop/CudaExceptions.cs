@@ -84,6 +84,28 @@ internal sealed unsafe class NvmlException(string call, nvmlReturn_t status)
     public nvmlReturn_t Status { get; } = status;
 }
 
+internal sealed class NvJpegException(string call, nvjpegStatus_t status)
+    : CudaLibraryException("nvJPEG", call, status.ToString(), Hint(status))
+{
+    public nvjpegStatus_t Status { get; } = status;
+
+    private static string Hint(nvjpegStatus_t status) => status switch
+    {
+        nvjpegStatus_t.NVJPEG_STATUS_ARCH_MISMATCH => "the device has no hardware for it",
+        nvjpegStatus_t.NVJPEG_STATUS_ALLOCATOR_FAILURE => "there is too little free memory; use a smaller batch",
+        nvjpegStatus_t.NVJPEG_STATUS_EXECUTION_FAILED => "the device failed while it decoded",
+        _ => "an unexpected status",
+    };
+}
+
+internal sealed class NppException(string call, NppStatus status)
+    : CudaLibraryException("NPP", call, status.ToString(), status == NppStatus.NPP_CUDA_KERNEL_EXECUTION_ERROR
+        ? "the device failed while it scaled an image"
+        : "the arguments contradict each other, a defect of the caller")
+{
+    public NppStatus Status { get; } = status;
+}
+
 internal static class CudaStatus
 {
     extension(CUresult status)
@@ -122,6 +144,29 @@ internal static class CudaStatus
         {
             if (status != cublasStatus_t.CUBLAS_STATUS_SUCCESS)
                 throw new CublasLtException(call, status);
+        }
+    }
+
+    extension(nvjpegStatus_t status)
+    {
+        internal void ThrowIfFailed([CallerArgumentExpression(nameof(status))] string call = "")
+        {
+            if (status != nvjpegStatus_t.NVJPEG_STATUS_SUCCESS)
+                throw new NvJpegException(call, status);
+        }
+
+        /// <summary>The image is to blame, and not the library or the device.</summary>
+        internal bool IsAboutTheImage => status is nvjpegStatus_t.NVJPEG_STATUS_BAD_JPEG or nvjpegStatus_t.NVJPEG_STATUS_JPEG_NOT_SUPPORTED
+            or nvjpegStatus_t.NVJPEG_STATUS_INCOMPLETE_BITSTREAM;
+    }
+
+    extension(NppStatus status)
+    {
+        /// <summary>Positive numbers are warnings.</summary>
+        internal void ThrowIfFailed([CallerArgumentExpression(nameof(status))] string call = "")
+        {
+            if (status < NppStatus.NPP_SUCCESS)
+                throw new NppException(call, status);
         }
     }
 

@@ -38,13 +38,29 @@ internal static class CudaLibraries
     internal static readonly CudaLibrary Nvml = new(Interop.Nvml.Library, ["libnvidia-ml.so.1"], ["nvml.dll"],
         "install NVIDIA's driver");
 
+    /// <summary>Optional: without it JPEGs are decoded by the CPU.</summary>
+    internal static readonly CudaLibrary NvJpeg = new(Interop.NvJpeg.Library,
+        ["libnvjpeg.so.13", "libnvjpeg.so.12"], ["nvjpeg64_13.dll", "nvjpeg64_12.dll"],
+        "install CUDA 12 or 13, or pip install nvidia-nvjpeg-cu12");
+
+    /// <summary>Optional: without it images are scaled by an own kernel.</summary>
+    internal static readonly CudaLibrary Npp = new(Interop.Npp.Library,
+        ["libnppig.so.13", "libnppig.so.12"], ["nppig64_13.dll", "nppig64_12.dll"],
+        "install CUDA 12 or 13, or pip install nvidia-npp-cu12");
+
+    /// <summary>What carries CUDA's major version in its name.</summary>
+    private static readonly ImmutableArray<string> RuntimeLibraries = ["nvrtc", "cublasLt", "nvjpeg", "nppig"];
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, (nint Handle, string Path)> Loaded = [];
     private static string? s_nativePath;
     private static int? s_major;
     private static bool s_registered;
 
-    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml];
+    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml, NvJpeg, Npp];
+
+    /// <summary>The backend does without them.</summary>
+    internal static ImmutableArray<CudaLibrary> Optional { get; } = [Nvml, NvJpeg, Npp];
 
     /// <summary>A folder that is searched before all others; takes effect for libraries that are not yet loaded.</summary>
     internal static string? NativePath
@@ -126,7 +142,7 @@ internal static class CudaLibraries
         + "or give its folder with --native-path.";
 
     private static bool IsWanted(string name) => s_major is not { } major
-        || !(name.Contains("nvrtc", StringComparison.Ordinal) || name.Contains("cublasLt", StringComparison.Ordinal))
+        || !RuntimeLibraries.Any(library => name.Contains(library, StringComparison.Ordinal))
         || name.Contains($".so.{major}", StringComparison.Ordinal) || name.Contains($"64_{major}", StringComparison.Ordinal);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)

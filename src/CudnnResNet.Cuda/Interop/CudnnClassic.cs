@@ -92,21 +92,6 @@ internal static unsafe partial class CudnnClassic
         cudnnActivationMode_t mode, cudnnNanPropagation_t reluNanOpt, double coef);
 
     [LibraryImport(Library)]
-    internal static partial cudnnStatus_t cudnnCreatePoolingDescriptor(out CudnnPoolingDescriptor poolingDesc);
-
-    [LibraryImport(Library)]
-    internal static partial cudnnStatus_t cudnnDestroyPoolingDescriptor(nint poolingDesc);
-
-    [LibraryImport(Library)]
-    internal static partial cudnnStatus_t cudnnSetPooling2dDescriptor(CudnnPoolingDescriptor poolingDesc,
-        cudnnPoolingMode_t mode, cudnnNanPropagation_t maxpoolingNanOpt, int windowHeight, int windowWidth,
-        int verticalPadding, int horizontalPadding, int verticalStride, int horizontalStride);
-
-    [LibraryImport(Library)]
-    internal static partial cudnnStatus_t cudnnPoolingForward(CudnnHandle handle, CudnnPoolingDescriptor poolingDesc,
-        void* alpha, CudnnTensorDescriptor xDesc, void* x, void* beta, CudnnTensorDescriptor yDesc, void* y);
-
-    [LibraryImport(Library)]
     internal static partial cudnnStatus_t cudnnGetBatchNormalizationForwardTrainingExWorkspaceSize(CudnnHandle handle,
         cudnnBatchNormMode_t mode, cudnnBatchNormOps_t bnOps, CudnnTensorDescriptor xDesc,
         CudnnTensorDescriptor zDesc, CudnnTensorDescriptor yDesc, CudnnTensorDescriptor bnScaleBiasMeanVarDesc,

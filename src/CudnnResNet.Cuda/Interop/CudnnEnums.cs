@@ -140,14 +140,6 @@ internal enum cudnnActivationMode_t
     CUDNN_ACTIVATION_IDENTITY = 5,
 }
 
-internal enum cudnnPoolingMode_t
-{
-    CUDNN_POOLING_MAX = 0,
-    CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING = 1,
-    CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING = 2,
-    CUDNN_POOLING_MAX_DETERMINISTIC = 3,
-}
-
 internal enum cudnnBatchNormMode_t
 {
     CUDNN_BATCHNORM_PER_ACTIVATION = 0,

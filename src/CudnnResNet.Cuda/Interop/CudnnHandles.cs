@@ -47,8 +47,3 @@ internal sealed class CudnnActivationDescriptor : CudnnOwner
 {
     private protected override cudnnStatus_t Destroy(nint value) => CudnnClassic.cudnnDestroyActivationDescriptor(value);
 }
-
-internal sealed class CudnnPoolingDescriptor : CudnnOwner
-{
-    private protected override cudnnStatus_t Destroy(nint value) => CudnnClassic.cudnnDestroyPoolingDescriptor(value);
-}

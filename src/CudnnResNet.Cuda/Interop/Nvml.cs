@@ -17,9 +17,6 @@ internal static unsafe partial class Nvml
     internal static partial byte* nvmlErrorString(nvmlReturn_t result);
 
     [LibraryImport(Library)]
-    internal static partial nvmlReturn_t nvmlSystemGetDriverVersion(byte* version, uint length);
-
-    [LibraryImport(Library)]
     internal static partial nvmlReturn_t nvmlDeviceGetHandleByPciBusId_v2(byte* pciBusId, out nvmlDevice_t device);
 
     [LibraryImport(Library)]

@@ -33,7 +33,8 @@ internal sealed class CudaSession : IDisposable
             cudnn.Dispose();
             throw;
         }
-        Engines = new EngineCatalog(this, new EngineFiles(options.EngineCacheFolder, identity));
+        EngineFiles = new EngineFiles(options.EngineCacheFolder, identity);
+        Engines = new EngineCatalog(this, EngineFiles);
         Programs = new KernelPrograms(device);
         Casts = new CastLaunches(this);
     }
@@ -45,6 +46,8 @@ internal sealed class CudaSession : IDisposable
     internal CudnnHandle Cudnn { get; }
 
     internal CublasLtHandle Products { get; }
+
+    internal EngineFiles EngineFiles { get; }
 
     internal EngineCatalog Engines { get; }
 

@@ -15,6 +15,11 @@ internal sealed class ImageDecoder(DecodeLimits limits) : IDisposable
         : PngDecoder.Recognises(file) ? (_png ??= new PngDecoder()).Measure(file, name, limits)
         : throw Unknown(name);
 
+    /// <summary>The size of a JPEG that any decoder makes the same image of; null of any other file.</summary>
+    /// <inheritdoc cref="JpegDecoder.Measure"/>
+    public (int Width, int Height)? MeasurePlainJpeg(ReadOnlySpan<byte> file, string name) =>
+        JpegDecoder.Recognises(file) ? (_jpeg ??= new JpegDecoder()).MeasurePlain(file, name, limits) : null;
+
     /// <summary>Only JPEG is decoded smaller.</summary>
     /// <inheritdoc cref="JpegDecoder.Decode"/>
     public void Decode(ReadOnlySpan<byte> file, string name, int reduction, PixelBuffer pixels)

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Interop;
@@ -11,6 +12,8 @@ namespace CudnnResNet.Imaging.Decoding;
 internal sealed unsafe class JpegDecoder : IDisposable
 {
     private const int LargestReduction = 8;
+
+    private static ReadOnlySpan<byte> EndOfImage => [0xFF, 0xD9];
 
     private TurboJpegHandle _handle;
     private readonly ByteStore _cmyk = new();
@@ -39,12 +42,45 @@ internal sealed unsafe class JpegDecoder : IDisposable
     /// <inheritdoc cref="Decode"/>
     public (int Width, int Height) Measure(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
     {
-        int width, height, subsampling, colours;
+        int width = 0, height = 0, subsampling, colours;
         fixed (byte* bytes = file)
             if (TurboJpeg.tjDecompressHeader3(_handle, bytes, new CULong((nuint)file.Length), &width, &height, &subsampling, &colours) != 0)
-                RefuseUnlessUsable(name);
+                RefuseUnlessUsable(name, hasHeader: width > 0);
         limits.Check(name, width, height);
         return ExifOrientation.OfJpeg(file) >= 5 ? (height, width) : (width, height);
+    }
+
+    /// <summary>
+    /// The size where any decoder of JPEG makes the same image of the file, hardware too: upright, of one or three components,
+    /// not progressive, and not cut short; else null.
+    /// </summary>
+    /// <inheritdoc cref="Decode"/>
+    public (int Width, int Height)? MeasurePlain(ReadOnlySpan<byte> file, string name, DecodeLimits limits)
+    {
+        int width = 0, height = 0, subsampling, colours;
+        fixed (byte* bytes = file)
+            if (TurboJpeg.tjDecompressHeader3(_handle, bytes, new CULong((nuint)file.Length), &width, &height, &subsampling, &colours) != 0)
+                RefuseUnlessUsable(name, hasHeader: width > 0);
+        limits.Check(name, width, height);
+        return colours is TurboJpeg.TJCS_CMYK or TurboJpeg.TJCS_YCCK || ExifOrientation.OfJpeg(file) != 1 || !IsBaseline(file)
+            || !file.EndsWith(EndOfImage)
+            ? null
+            : (width, height);
+    }
+
+    /// <summary>The first start of a frame is that of a baseline image (SOF0).</summary>
+    private static bool IsBaseline(ReadOnlySpan<byte> file)
+    {
+        int at = 2;
+        while (at + 4 <= file.Length && file[at] == 0xFF)
+        {
+            byte marker = file[at + 1];
+            // C4, C8 and CC are no frames: tables, and one that is reserved.
+            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
+                return marker == 0xC0;
+            at += marker == 0xFF ? 1 : 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
+        }
+        return false;
     }
 
     /// <param name="file">The whole file.</param>
@@ -55,12 +91,12 @@ internal sealed unsafe class JpegDecoder : IDisposable
     /// <exception cref="DamagedImageException">Damaged, truncated, or past the limits.</exception>
     public void Decode(ReadOnlySpan<byte> file, string name, DecodeLimits limits, int reduction, PixelBuffer pixels)
     {
-        int width, height, subsampling, colours;
+        int width = 0, height = 0, subsampling, colours;
         fixed (byte* bytes = file)
         {
             var length = new CULong((nuint)file.Length);
             if (TurboJpeg.tjDecompressHeader3(_handle, bytes, length, &width, &height, &subsampling, &colours) != 0)
-                RefuseUnlessUsable(name);
+                RefuseUnlessUsable(name, hasHeader: width > 0);
             limits.Check(name, width, height);
             (width, height) = ((width + reduction - 1) / reduction, (height + reduction - 1) / reduction);
             byte* rgb = pixels.Resize(width, height);
@@ -69,7 +105,7 @@ internal sealed unsafe class JpegDecoder : IDisposable
             // A bomb of a thousand scans of one progressive image would be decoded for minutes.
             if (TurboJpeg.tjDecompress2(_handle, bytes, length, into, width, pitch: 0, height,
                     isCmyk ? TurboJpeg.TJPF_CMYK : TurboJpeg.TJPF_RGB, TurboJpeg.TJFLAG_LIMITSCANS) != 0)
-                RefuseUnlessUsable(name);
+                RefuseUnlessUsable(name, hasHeader: true);
             if (isCmyk)
                 RgbFromInvertedCmyk(into, rgb, (long)width * height);
         }
@@ -89,18 +125,18 @@ internal sealed unsafe class JpegDecoder : IDisposable
     }
 
     /// <summary>Odd bytes between segments are common and harmless; a file that ends early has lost its picture's end.</summary>
-    private void RefuseUnlessUsable(string name)
+    private void RefuseUnlessUsable(string name, bool hasHeader)
     {
         string reason = Marshal.PtrToStringUTF8((nint)TurboJpeg.tjGetErrorStr2(_handle)) ?? "no reason given";
-        bool isWarning = TurboJpeg.tjGetErrorCode(_handle) == TurboJpeg.TJERR_WARNING;
-        if (!isWarning)
-        {
-            // A bad Huffman table stays in the decompressor and spoils every file after it (libjpeg-turbo 2.1).
-            _handle.Dispose();
-            _handle = Open();
-        }
-        if (!isWarning || reason.Contains("Premature end of JPEG file", StringComparison.Ordinal))
-            throw new DamagedImageException($"{name}: not a readable JPEG file: {reason.ReplaceLineEndings(" ")}; copy or export it again");
+        // A failure behind a warning is called a warning as well.
+        bool isUsable = hasHeader && TurboJpeg.tjGetErrorCode(_handle) == TurboJpeg.TJERR_WARNING
+            && !reason.Contains("Premature end of JPEG file", StringComparison.Ordinal);
+        if (isUsable)
+            return;
+        // A bad Huffman table stays in the decompressor and spoils every file after it (libjpeg-turbo 2.1).
+        _handle.Dispose();
+        _handle = Open();
+        throw new DamagedImageException($"{name}: not a readable JPEG file: {reason.ReplaceLineEndings(" ")}; copy or export it again");
     }
 
     /// <summary>Adobe's programs, which write nearly all CMYK files, store 255 - ink. Rounded as Pillow rounds.</summary>

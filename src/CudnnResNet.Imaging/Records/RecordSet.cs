@@ -1,10 +1,11 @@
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Imaging.Records;
 
 /// <summary>A records file as a data set.</summary>
-public sealed unsafe class RecordSet : ISampleSource, IDisposable
+public sealed unsafe class RecordSet : IEncodedSamples, IDisposable
 {
     private readonly RecordFile _file;
     private readonly ImageOptions _options;
@@ -102,6 +103,44 @@ public sealed unsafe class RecordSet : ISampleSource, IDisposable
             {
                 worker.MakeSample(_file.Image(_file.Entries[index]), "", transform, random, hwc, Width);
             }
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool HasPlainSamples => Encoding != RecordEncoding.Raw && _options.Training.IsPlain;
+
+    public bool HasPlainImages => Encoding != RecordEncoding.Raw && _options.HasPlainImages;
+
+    public bool TryReadSample(int index, CounterRandom random, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeSample(_file.Image(_file.Entries[index]), "", _options.Training, random, to, Width);
+        }
+        catch (DamagedImageException damage)
+        {
+            throw Named(index, damage);
+        }
+        finally
+        {
+            _workers.Return(worker);
+        }
+    }
+
+    public bool TryReadImage(int index, EncodedImage to)
+    {
+        ImageWorker worker = _workers.Rent();
+        try
+        {
+            return worker.TryTakeImage(_file.Image(_file.Entries[index]), "", _options.Evaluation, to);
         }
         catch (DamagedImageException damage)
         {

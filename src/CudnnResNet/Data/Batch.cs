@@ -1,4 +1,19 @@
+using CudnnResNet.Kernels;
+
 namespace CudnnResNet.Data;
+
+/// <summary>What the images of a batch are.</summary>
+public enum BatchForm
+{
+    /// <summary>Normalised numbers.</summary>
+    Floats,
+
+    /// <summary>Pixels; whoever takes them normalises.</summary>
+    Bytes,
+
+    /// <summary>JPEG files with crops; whoever takes them decodes and scales as well.</summary>
+    Files,
+}
 
 /// <summary>A batch of fixed shape in memory that its maker uses again: valid until the next batch is asked for.</summary>
 public sealed class Batch
@@ -7,24 +22,34 @@ public sealed class Batch
     private readonly byte[] _bytes = [];
     private readonly int[] _labels;
 
-    internal Batch(int size, int imageElements, bool isBytes = false)
+    private readonly EncodedImage[] _files = [];
+
+    internal Batch(int size, int imageElements, BatchForm form = BatchForm.Floats)
     {
-        IsBytes = isBytes;
-        if (isBytes)
+        Form = form;
+        if (form == BatchForm.Files)
+            _files = [.. Enumerable.Range(0, size).Select(_ => new EncodedImage())];
+        else if (form == BatchForm.Bytes)
             _bytes = new byte[(long)size * imageElements];
         else
             _images = new float[(long)size * imageElements];
         _labels = new int[size];
     }
 
-    /// <summary>The images are <see cref="Bytes"/>, else <see cref="Images"/>.</summary>
-    public bool IsBytes { get; }
+    /// <summary>Which of <see cref="Images"/>, <see cref="Bytes"/> and <see cref="Files"/> there are.</summary>
+    public BatchForm Form { get; }
 
     /// <summary>float32 [batch, H, W, C], augmented and normalised.</summary>
     public ReadOnlySpan<float> Images => _images;
 
     /// <summary>uint8 [batch, H, W, C], augmented; whoever takes them normalises.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>One for each image.</summary>
+    public ReadOnlySpan<EncodedImage> Files => _files;
+
+    /// <summary>Makes pixels of an image of <see cref="Files"/>, by its number, as the batch's maker decodes it; its label may become another.</summary>
+    internal Action<int> DecodeOnHost { get; set; } = _ => { };
 
     /// <summary>int32 [batch].</summary>
     public ReadOnlySpan<int> Labels => _labels;

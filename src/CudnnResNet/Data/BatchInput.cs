@@ -3,34 +3,41 @@ using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Data;
 
-/// <summary>Where a plan takes its images from: batches of bytes where the backend normalises them, of floats everywhere.</summary>
+/// <summary>Where a plan takes its images from: batches of files where the backend decodes them, of bytes where it normalises them, of floats everywhere.</summary>
 public sealed class BatchInput(HostAccess images) : IDisposable
 {
     private ByteInput? _bytes;
     private Normalization? _normalization;
 
-    /// <summary>
-    /// Prepares for batches of bytes that are to be normalised so; false where the backend does not do that, and batches must
-    /// be floats.
-    /// </summary>
-    public bool TakesBytes(Normalization normalization)
+    /// <summary>Prepares for batches of a data set that are to be normalised so.</summary>
+    /// <returns>The most compact form that may be written.</returns>
+    public BatchForm Accepts(IDataSet data, Normalization normalization)
     {
-        if (_normalization == normalization)
-            return _bytes is not null;
-        _bytes?.Dispose();
-        (float[] scale, float[] shift) = ByteNormalizer.Factors(normalization, images.Value.Shape.C);
-        _bytes = images.CreateByteInput(scale, shift);
-        _normalization = normalization;
-        return _bytes is not null;
+        if (_normalization != normalization)
+        {
+            _bytes?.Dispose();
+            (float[] scale, float[] shift) = ByteNormalizer.Factors(normalization, images.Value.Shape.C);
+            _bytes = images.CreateByteInput(scale, shift);
+            _normalization = normalization;
+        }
+        return _bytes is null ? BatchForm.Floats
+            : data is IEncodedSamples && _bytes.TryOpenFiles() ? BatchForm.Files
+            : BatchForm.Bytes;
     }
 
     /// <summary>Copies one of the equal parts of a batch into the plan.</summary>
     public void Write(Batch batch, int part = 0, int parts = 1)
     {
-        if (batch.IsBytes)
-            (_bytes ?? throw new InvalidOperationException("Batches of bytes were not asked for.")).Write(PartOf(batch.Bytes, part, parts));
-        else
+        if (batch.Form == BatchForm.Floats)
+        {
             images.Write(PartOf(batch.Images, part, parts));
+            return;
+        }
+        ByteInput input = _bytes ?? throw new InvalidOperationException("The form of the batch was not asked for.");
+        if (batch.Form == BatchForm.Bytes)
+            input.Write(PartOf(batch.Bytes, part, parts));
+        else
+            input.Write(PartOf(batch.Files, part, parts), part * (batch.Files.Length / parts), batch.DecodeOnHost);
     }
 
     public void Dispose() => _bytes?.Dispose();

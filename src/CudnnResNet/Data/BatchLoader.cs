@@ -42,8 +42,10 @@ public sealed class BatchLoader : IDisposable
         int threads = options.ThreadsFor(data);
         _share = threads == 1 ? options.Batch : Math.Max(1, options.Batch / (threads * SharesPerThread));
         _ring = new Production[options.Prefetch + 1];
+        BatchForm form = options.FormFor(data);
+        SampleMaker onHost = new(data, options);
         for (int i = 0; i < _ring.Length; i++)
-            _ring[i] = new Production(options.Batch, data.ImageElements(), options.MakesBytes(data));
+            _ring[i] = new Production(options.Batch, data.ImageElements(), form, onHost);
         _threads = new Thread[threads];
         for (int i = 0; i < threads; i++)
         {
@@ -162,11 +164,20 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>A batch in the making.</summary>
-    private sealed class Production(int size, int imageElements, bool isBytes)
+    private sealed class Production
     {
-        public Batch Batch { get; } = new(size, imageElements, isBytes);
+        /// <param name="onHost">Of the thread that takes batches.</param>
+        public Production(int size, int imageElements, BatchForm form, SampleMaker onHost)
+        {
+            Batch = new(size, imageElements, form);
+            Plan = new(size);
+            if (form == BatchForm.Files)
+                Batch.DecodeOnHost = slot => onHost.Make(Plan.Samples[slot], Batch, slot, onHost: true);
+        }
 
-        public BatchPlan Plan { get; } = new(size);
+        public Batch Batch { get; }
+
+        public BatchPlan Plan { get; }
 
         /// <summary>Samples that no thread has taken.</summary>
         public int Unplanned { get; set; }

@@ -20,7 +20,7 @@ internal sealed class BatchMixing
     {
         (_augmentation, _seed) = (options.Augmentation, options.Seed);
         (_height, _width) = (data.Height, data.Width);
-        if (IsNeeded && options.MakesBytes(data))
+        if (IsNeeded && options.FormFor(data) == BatchForm.Bytes)
             _firstBytes = new byte[data.ImageElements()];
         else if (IsNeeded)
             _first = new float[data.ImageElements()];
@@ -40,7 +40,7 @@ internal sealed class BatchMixing
         Rectangle cut = Rectangle.Of(1 - share, _height, _width, random);
         if (cuts)
             share = 1 - (double)cut.Pixels / (_height * _width);
-        if (batch.IsBytes)
+        if (batch.Form == BatchForm.Bytes)
             Paste(batch.MutableBytes, _firstBytes, cut);
         else if (cuts)
             Paste(batch.MutableImages, _first, cut);

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using CudnnResNet.Kernels;
 
 namespace CudnnResNet.Data;
 
@@ -11,21 +12,25 @@ public sealed class EvaluationBatches
     private readonly int _imageElements;
     private readonly Batch _batch;
     private readonly int _size;
+    private int _first;
 
     /// <param name="data">The images.</param>
     /// <param name="batch">Images of a batch.</param>
     /// <param name="normalization">Of the images.</param>
     /// <param name="damaged">In place of the set's own count of images that cannot be read, which have the label <see cref="NoLabel"/> and are black here.</param>
-    /// <param name="asBytes">Leave the normalisation to whoever takes the batches, where the set's images are bytes.</param>
+    /// <param name="accepted">The most compact form of batches that whoever takes them accepts.</param>
     /// <exception cref="ResNetException">The batch is not positive or too large, or the normalisation does not fit.</exception>
-    public EvaluationBatches(IDataSet data, int batch, Normalization normalization, DamagedImages? damaged = null, bool asBytes = false)
+    public EvaluationBatches(IDataSet data, int batch, Normalization normalization, DamagedImages? damaged = null, BatchForm accepted = BatchForm.Floats)
     {
         Batch.CheckSize(batch, data);
         normalization.Check(data.Channels);
         (_data, _size, _damaged) = (data, batch, damaged ?? (data as ISampleSource)?.Damaged ?? new DamagedImages());
         _transform = new ImageTransform(data, normalization);
         _imageElements = data.ImageElements();
-        _batch = new Batch(batch, _imageElements, isBytes: asBytes && data is IByteImages);
+        BatchForm form = accepted == BatchForm.Files && data is IEncodedSamples { HasPlainImages: true } ? BatchForm.Files
+            : accepted != BatchForm.Floats && data is IByteImages ? BatchForm.Bytes
+            : BatchForm.Floats;
+        _batch = new Batch(batch, _imageElements, form) { DecodeOnHost = image => ReadImage(_first, image, onHost: true) };
     }
 
     /// <summary>The label of an image that cannot be read.</summary>
@@ -38,7 +43,7 @@ public sealed class EvaluationBatches
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, BatchCount);
-        int first = index * _size;
+        int first = _first = index * _size;
         int count = Math.Min(_size, _data.Count - first);
         // Decoding is worth other threads, copying is not.
         if (_data is ISampleSource)
@@ -48,7 +53,9 @@ public sealed class EvaluationBatches
                 ReadImage(first, i);
         for (int i = count; i < _size; i++)
         {
-            if (_batch.IsBytes)
+            if (_batch.Form == BatchForm.Files)
+                _batch.Files[i].SetTo(_batch.Files[count - 1]);
+            else if (_batch.Form == BatchForm.Bytes)
                 Bytes(count - 1).CopyTo(Bytes(i));
             else
                 Image(count - 1).CopyTo(Image(i));
@@ -73,27 +80,39 @@ public sealed class EvaluationBatches
         }
     }
 
-    private void ReadImage(int first, int i)
+    private void ReadImage(int first, int i, bool onHost = false)
     {
+        // What fills a last batch up is its last image.
+        int index = Math.Min(first + i, _data.Count - 1);
         try
         {
-            if (_batch.IsBytes)
-                ((IByteImages)_data).ReadBytes(first + i, Bytes(i));
+            if (_batch.Form == BatchForm.Files)
+                ReadFile(index, _batch.Files[i], onHost);
+            else if (_batch.Form == BatchForm.Bytes)
+                ((IByteImages)_data).ReadBytes(index, Bytes(i));
             else
-                _data.ReadImage(first + i, Image(i));
-            _batch.MutableLabels[i] = _data.Label(first + i);
+                _data.ReadImage(index, Image(i));
+            _batch.MutableLabels[i] = _data.Label(index);
         }
         catch (DamagedImageException damage)
         {
-            _damaged.Add(_data, first + i, damage);
-            if (_batch.IsBytes)
+            _damaged.Add(_data, index, damage);
+            if (_batch.Form == BatchForm.Files)
+                _batch.Files[i].SetPixels(_data.Width, _data.Height).Clear();
+            else if (_batch.Form == BatchForm.Bytes)
                 Bytes(i).Clear();
             else
                 Image(i).Clear();
             _batch.MutableLabels[i] = NoLabel;
         }
-        if (!_batch.IsBytes)
+        if (_batch.Form == BatchForm.Floats)
             _transform.Apply(Image(i), Image(i));
+    }
+
+    private void ReadFile(int index, EncodedImage image, bool onHost)
+    {
+        if (onHost || !((IEncodedSamples)_data).TryReadImage(index, image))
+            ((IByteImages)_data).ReadBytes(index, image.SetPixels(_data.Width, _data.Height));
     }
 
     private Span<byte> Bytes(int i) => _batch.MutableBytes.Slice(i * _imageElements, _imageElements);

@@ -20,13 +20,23 @@ public sealed record LoaderOptions(
     /// <summary>Threads that make samples; null takes all cores for sets that decode images, and one for others.</summary>
     public int? Threads { get; init; }
 
-    /// <summary>
-    /// Leave the normalisation to whoever takes the batches, which are bytes then: where the set's images are, and nothing is
-    /// done to them that bytes cannot hold (erasing writes the mean colour, mixup shares of levels; CutMix moves bytes).
-    /// </summary>
-    public bool AsBytes { get; init; }
+    /// <summary>The most compact form of batches that whoever takes them accepts.</summary>
+    public BatchForm Accepted { get; init; }
 
-    internal bool MakesBytes(IDataSet data) => AsBytes && data is IByteImages && Augmentation is { Erasing: 0, Mixup: 0 };
+    /// <summary>
+    /// The form that batches have: bytes hold neither the mean colour that erasing writes nor the shares of levels of mixup,
+    /// and what happens to pixels cannot happen to files.
+    /// </summary>
+    internal BatchForm FormFor(IDataSet data)
+    {
+        if (Augmentation is not { Erasing: 0, Mixup: 0 })
+            return BatchForm.Floats;
+        bool isPlain = Augmentation.CutMix == 0
+            && data is IEncodedSamples set && (Augmentation.CropsOrFlips ? set.HasPlainSamples : set.HasPlainImages);
+        return Accepted == BatchForm.Files && isPlain ? BatchForm.Files
+            : Accepted != BatchForm.Floats && data is IByteImages ? BatchForm.Bytes
+            : BatchForm.Floats;
+    }
 
     internal int ThreadsFor(IDataSet data) => Math.Min(Threads ?? (data is ISampleSource ? Environment.ProcessorCount : 1), Batch);
 

@@ -1,3 +1,5 @@
+using CudnnResNet.Kernels;
+
 namespace CudnnResNet.Data;
 
 /// <summary>Makes planned samples: read, augmented and, where they are floats, normalised. One for each thread.</summary>
@@ -11,7 +13,7 @@ internal sealed class SampleMaker
     private readonly float[] _raw;
     private readonly byte[] _bytes;
     private readonly int _elements;
-    private readonly bool _makesBytes;
+    private readonly BatchForm _form;
 
     public SampleMaker(IDataSet data, LoaderOptions options)
     {
@@ -22,24 +24,31 @@ internal sealed class SampleMaker
         _transform = new ImageTransform(data, options.Normalization);
         _normalizer = new ByteNormalizer(options.Normalization, data.Channels);
         _elements = data.ImageElements();
-        _makesBytes = options.MakesBytes(data);
-        _raw = isPlain && !_makesBytes ? new float[_elements] : [];
-        _bytes = isPlain == _makesBytes ? new byte[_elements] : [];
+        _form = options.FormFor(data);
+        _raw = isPlain && _form == BatchForm.Floats ? new float[_elements] : [];
+        _bytes = isPlain == (_form == BatchForm.Bytes) ? new byte[_elements] : [];
     }
 
     /// <summary>Fills a slot of the batch; an image that cannot be read gives its place to the next that can.</summary>
+    /// <param name="sample">Which image, in which epoch.</param>
+    /// <param name="batch">Where to.</param>
+    /// <param name="slot">The image's number in the batch.</param>
+    /// <param name="onHost">Of a batch of files: decode it.</param>
     /// <exception cref="ResNetException">Too many images cannot be read.</exception>
-    public void Make(PlannedSample sample, Batch batch, int slot)
+    public void Make(PlannedSample sample, Batch batch, int slot, bool onHost = false)
     {
         for (int tries = 0; ; tries++)
         {
             int index = (sample.Index + tries) % _data.Count;
             try
             {
-                if (_makesBytes)
-                    MakeBytes(sample.Epoch, index, batch.MutableBytes.Slice(slot * _elements, _elements));
+                var random = CounterRandom.For(_options.Seed, (ulong)sample.Epoch, (ulong)index);
+                if (_form == BatchForm.Files)
+                    MakeFile(index, random, batch.Files[slot], onHost);
+                else if (_form == BatchForm.Bytes)
+                    MakeBytes(index, random, batch.MutableBytes.Slice(slot * _elements, _elements));
                 else
-                    Make(sample.Epoch, index, batch.MutableImages.Slice(slot * _elements, _elements));
+                    MakeFloats(index, random, batch.MutableImages.Slice(slot * _elements, _elements));
                 batch.MutableLabels[slot] = _data.Label(index);
                 return;
             }
@@ -50,9 +59,8 @@ internal sealed class SampleMaker
         }
     }
 
-    private void Make(long epoch, int index, Span<float> image)
+    private void MakeFloats(int index, CounterRandom random, Span<float> image)
     {
-        var random = CounterRandom.For(_options.Seed, (ulong)epoch, (ulong)index);
         Augmentation augmentation = _options.Augmentation;
         if (_source is not null)
         {
@@ -69,9 +77,21 @@ internal sealed class SampleMaker
             RandomErasing.Apply(image, _data.Height, _data.Width, random);
     }
 
-    private void MakeBytes(long epoch, int index, Span<byte> image)
+    private void MakeFile(int index, CounterRandom random, EncodedImage image, bool onHost)
     {
-        var random = CounterRandom.For(_options.Seed, (ulong)epoch, (ulong)index);
+        var set = (IEncodedSamples)_data;
+        bool isFile = !onHost && (_source is not null ? set.TryReadSample(index, random, image) : set.TryReadImage(index, image));
+        if (isFile)
+            return;
+        Span<byte> pixels = image.SetPixels(_data.Width, _data.Height);
+        if (_source is not null)
+            _source.ReadSample(index, random, pixels);
+        else
+            set.ReadBytes(index, pixels);
+    }
+
+    private void MakeBytes(int index, CounterRandom random, Span<byte> image)
+    {
         if (_source is not null)
         {
             _source.ReadSample(index, random, image);

@@ -9,7 +9,7 @@ public static class SamplePreview
     {
         options.Check(data);
         Batch batch = new(1, data.ImageElements());
-        new SampleMaker(data, options with { Batch = 1, AsBytes = false }).Make(new PlannedSample(epoch, index), batch, 0);
+        new SampleMaker(data, options with { Batch = 1, Accepted = BatchForm.Floats }).Make(new PlannedSample(epoch, index), batch, 0);
         return batch.Images.ToArray();
     }
 }

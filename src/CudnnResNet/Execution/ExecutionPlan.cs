@@ -3,7 +3,6 @@ using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
 using CudnnResNet.Scheduling;
-using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Execution;
 
@@ -134,8 +133,8 @@ public sealed class ExecutionPlan : IDisposable
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
     public Region RegionOf(ValueId id) => _regions[id.Index];
 
-    internal ByteInput? CreateByteInput(Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        _backend.CreateByteInput(Arena, images, type, scale, shift);
+    internal ByteInput? CreateByteInput(Value images, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
+        _backend.CreateByteInput(Arena, RegionOf(images.Id), images.Shape, images.Type, scale, shift);
 
     /// <summary>Repacks constant weights; to be called after weights were written.</summary>
     public void Prepare()

@@ -54,7 +54,7 @@ public sealed class HostAccess
 
     /// <summary>Another way to write the value, which is images: as bytes. Null where the backend has none.</summary>
     public ByteInput? CreateByteInput(ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        _plan.CreateByteInput(_region, Value.Type, scale, shift);
+        _plan.CreateByteInput(Value, scale, shift);
 
     public void Read(Span<float> destination)
     {

@@ -38,7 +38,7 @@ public static class Evaluator
         float[] logits = new float[session.LogitElements];
         ImmutableArray<Prediction>.Builder predictions = ImmutableArray.CreateBuilder<Prediction>(data.Count);
         double loss = 0;
-        EvaluationBatches batches = new(data, session.Batch, normalization, damaged, session.TakesBytes(normalization));
+        EvaluationBatches batches = new(data, session.Batch, normalization, damaged, session.Accepts(data, normalization));
         for (int index = 0; index < batches.BatchCount; index++)
         {
             using StepTrace.StepScope step = StepTrace.Step(session.Trace);

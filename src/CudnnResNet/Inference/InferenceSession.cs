@@ -108,8 +108,8 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
-    /// <summary>Whether <see cref="Run(Batch, Span{float})"/> takes bytes, and normalises them so; to be asked before.</summary>
-    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+    /// <summary>The most compact form of batches that <see cref="Run(Batch, Span{float})"/> takes and normalises so; to be asked before.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => _input.Accepts(data, normalization);
 
     public void WriteImages(ReadOnlySpan<float> images)
     {

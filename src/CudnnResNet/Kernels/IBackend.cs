@@ -53,11 +53,13 @@ public interface IBackend : IDisposable
     /// Lets images reach a plan as bytes; null where the backend has no use for that, and the host normalises.
     /// </summary>
     /// <param name="arena">Of this backend.</param>
-    /// <param name="images">The plan's images in it, NHWC without padding.</param>
+    /// <param name="images">The plan's images in it.</param>
+    /// <param name="shape">NHWC, without padding.</param>
     /// <param name="type">Their type.</param>
     /// <param name="scale">One for each channel.</param>
     /// <param name="shift">One for each channel.</param>
-    ByteInput? CreateByteInput(Arena arena, Region images, DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) => null;
+    ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) => null;
 
     /// <summary>Blocks until everything that was enqueued has run.</summary>
     void Synchronize();

@@ -58,7 +58,7 @@ public sealed class Trainer : IDisposable
         _loaderOptions = new LoaderOptions(
             options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
         {
-            AsBytes = sessions.Count(session => session.TakesBytes(options.Normalization)) == sessions.Length,
+            Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
         _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(

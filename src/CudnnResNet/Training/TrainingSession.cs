@@ -231,8 +231,8 @@ public sealed class TrainingSession : IDisposable
     public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
-    /// <summary>Whether steps take batches of bytes, and normalise them so; to be asked before the first.</summary>
-    public bool TakesBytes(Normalization normalization) => _input.TakesBytes(normalization);
+    /// <summary>The most compact form of batches that steps take and normalise so; to be asked before the first.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => _input.Accepts(data, normalization);
 
     /// <summary>One step on a batch of <see cref="Batch"/> images.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>

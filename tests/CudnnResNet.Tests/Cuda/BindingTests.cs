@@ -22,6 +22,16 @@ public sealed class BindingTests
     public void Management(string header, string prefix) =>
         Compare(header, Enums(prefix).Concat(Fields<nvmlMemory_t>("nvmlMemory_t")));
 
+    [HeaderTheory("nvjpeg.h")]
+    [InlineData("nvjpeg.h")]
+    public void Decoding(string header) => Compare(header, Enums("nvjpeg").Concat(Enums("libraryPropertyType"))
+        .Concat(Fields<nvjpegImage_t>("nvjpegImage_t")));
+
+    [HeaderTheory("npp.h")]
+    [InlineData("npp.h")]
+    public void Scaling(string header) => Compare(header, Enums("Npp")
+        .Concat(Fields<NppiSize>("NppiSize")).Concat(Fields<NppiRect>("NppiRect")).Concat(Fields<NppStreamContext>("NppStreamContext")));
+
     [HeaderTheory("cublasLt.h")]
     [InlineData("cublasLt.h")]
     public void MatrixProducts(string header) => Compare(header, Enums("cublas").Concat(Enums("cudaDataType"))
@@ -54,11 +64,13 @@ public sealed class BindingTests
             Nvrtc.Library => [typeof(Nvrtc)],
             Cudnn.Library => [typeof(Cudnn), typeof(CudnnClassic)],
             CublasLt.Library => [typeof(CublasLt)],
+            NvJpeg.Library => [typeof(NvJpeg)],
+            Npp.Library => [typeof(Npp)],
             _ => [typeof(Nvml)],
         };
         string[] names = [.. classes.SelectMany(Imports)];
         Assert.NotEmpty(names);
-        string prefix = import switch { CudaDriver.Library => "cu", "nvidia-ml" => "nvml", _ => import };
+        string prefix = import switch { CudaDriver.Library => "cu", Nvml.Library => "nvml", Npp.Library => "nppi", _ => import };
         Assert.All(names, name => Assert.StartsWith(prefix, name, StringComparison.Ordinal));
         foreach (string candidate in CudaLibraries.Candidates(library))
             if (NativeLibrary.TryLoad(candidate, out nint handle))

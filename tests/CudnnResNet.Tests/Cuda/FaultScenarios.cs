@@ -3,6 +3,8 @@ using CudnnResNet.Compilation;
 using CudnnResNet.Cuda;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Data;
+using CudnnResNet.Imaging;
+using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Models;
@@ -19,12 +21,25 @@ internal static class FaultScenarios
     private const int Steps = 3;
 
     /// <summary>Name, setting of the simulator, and the run; its folder is for checkpoints.</summary>
-    public static readonly (string Name, string Script, Func<string?, double[]> Run)[] All =
+    public static readonly (string Name, string Script, double Tolerance, Func<string?, double[]> Run)[] All =
     [
-        ("training", "reset", Train),
-        ("training by the calls before graphs, on a device without memory pools", "reset; pools 0", TrainByClassicCalls),
-        ("tuned inference in a host's context", "reset", InferInHostContext),
+        ("training", "reset", Float32, Train),
+        ("training by the calls before graphs, on a device without memory pools", "reset; pools 0", Float32, TrainByClassicCalls),
+        ("tuned inference in a host's context", "reset", Float32, InferInHostContext),
+        ("training in fp16 by the calls before graphs", "reset", Float16, TrainInHalfByClassicCalls),
+        ("a kernel that does not compile", "reset; fail nvrtcCompileProgram 1 6", Float32, TrainBehindCompilerError),
+        ("a look at the device", "reset", 0, Probe),
+        .. HasImages ? [("training on JPEG files, of which a batch is tried one by one", "reset; fail nvjpegDecodeBatched 1 3", Float32, TrainOnFiles)] : Array.Empty<(string, string, double, Func<string?, double[]>)>(),
     ];
+
+    /// <summary>Sums in another order, over three steps.</summary>
+    internal const double Float32 = 1e-4;
+
+    /// <summary>The same where values between kernels have 11 bits.</summary>
+    private const double Float16 = 2e-2;
+
+    /// <summary>The simulated nvJPEG finds libjpeg-turbo.</summary>
+    internal static bool HasImages => ImagingProbe.Run().IsAvailable;
 
     /// <summary>Losses of a run that saves after every step and replays CUDA graphs. Kernels are compiled, not found on disk.</summary>
     public static double[] Train(string? folder)
@@ -38,6 +53,40 @@ internal static class FaultScenarios
     {
         using CudaBackend backend = DeviceUnderTest.Create();
         return Train(folder, new PreferringBackend(backend, name => name.Contains("classic", StringComparison.Ordinal)));
+    }
+
+    /// <summary>fp16 alone has the norms of those calls.</summary>
+    private static double[] TrainInHalfByClassicCalls(string? folder)
+    {
+        using CudaBackend backend = DeviceUnderTest.Create();
+        return Train(folder, new PreferringBackend(backend, name => name.Contains("classic", StringComparison.Ordinal)), Precision.Fp16);
+    }
+
+    /// <summary>The error quotes the compiler; without the fault, the next run in the process is whole.</summary>
+    private static double[] TrainBehindCompilerError(string? folder)
+    {
+        ResNetException error = Assert.ThrowsAny<ResNetException>(() => Train(null));
+        if (!error.Message.StartsWith("NVRTC: ", StringComparison.Ordinal))
+            throw error;
+        return Train(folder);
+    }
+
+    /// <summary>What doctor prints: without NVML a device is there all the same.</summary>
+    private static double[] Probe(string? folder) =>
+        [.. CudaProbe.Run().Devices.SelectMany(device => (double[])[device.Ordinal, device.Architecture, device.MemoryBytes])];
+
+    /// <summary>Files that are as large as the network's images, so that the host and either resize make the same pixels of them.</summary>
+    private static double[] TrainOnFiles(string? folder)
+    {
+        using EncodedImageFolder images = new(6, 16, 16);
+        using CudaBackend backend = new(new CudaOptions { IsDeterministic = true, ScalesByNpp = true });
+        ImageFileSet data = images.Open(new ImageOptions
+        {
+            Evaluation = new EvaluationTransform(0, 16),
+            Training = new TrainingTransform(1, 1, 1),
+            Damaged = new DamagedImages(1),
+        });
+        return Train(folder, backend, Precision.Fp32, Spec with { InputChannels = 3, Classes = 2 }, data, Augmentation.Standard(2));
     }
 
     /// <summary>Logits, by the kernels that measure fastest; one request beforehand that no device can fulfil.</summary>
@@ -61,23 +110,24 @@ internal static class FaultScenarios
 
     private static ResNetSpec Spec { get; } = new() { Depth = 18, Width = 8, Classes = 3, InputChannels = 1, Stem = ResNetStem.Cifar };
 
-    private static double[] Train(string? folder, IBackend backend)
+    private static double[] Train(string? folder, IBackend backend, Precision precision = Precision.Fp32, ResNetSpec? spec = null,
+        IDataSet? data = null, Augmentation? augmentation = null)
     {
         TrainingOptions options = new()
         {
-            Spec = Spec,
-            Precision = Precision.Fp32,
+            Spec = spec ?? Spec,
+            Precision = precision,
             Batch = 2,
             Epochs = 2,
             LearningRate = 0.01,
             Optimizer = new SgdOptions(0.9, 1e-4),
             Seed = 5,
-            Augmentation = Augmentation.None,
+            Augmentation = augmentation ?? Augmentation.None,
             EvaluationBatch = 2,
             OutputFolder = folder,
             SaveEvery = folder is null ? null : 1,
         };
-        using Trainer trainer = Trainer.Create(options, Data(), test: null, backend, GoldenNetwork.Untuned);
+        using Trainer trainer = Trainer.Create(options, data ?? Data(), test: null, backend, GoldenNetwork.Untuned);
         using CancellationTokenSource cancellation = new();
         List<double> losses = [];
         _ = trainer.Run(new TrainingObserver

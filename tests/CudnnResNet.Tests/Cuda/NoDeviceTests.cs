@@ -39,6 +39,15 @@ public sealed class NoDeviceTests : IDisposable
         Assert.Matches("^There is no device cuda:3; the driver lists 1: cuda:0 simulated GPU", error.Message);
     }
 
+    /// <summary>What the backend does without is named, with its version or with what to do.</summary>
+    [SimulatorFact]
+    public void DoctorNamesWhatIsOptional()
+    {
+        string text = CliRun.Of("doctor").Output;
+        Assert.Matches(@"nvJPEG \(decodes JPEG files on the GPU, else the CPU does\): 12\.3\.3", text);
+        Assert.Matches(@"NPP \(scales training images .*\): found", text);
+    }
+
     /// <summary>Nobody may take its times for those of a GPU.</summary>
     [SimulatorFact]
     public void DoctorCallsItSimulated() => Assert.Contains("simulated GPU (runs on the CPU)", CliRun.Of("doctor").Output, StringComparison.Ordinal);

@@ -19,7 +19,7 @@ public class ByteBatchTests
     {
         ByteImageSet set = Set(37, 7, 5, 3);
         LoaderOptions options = new(8, Shuffle: true, Seed: 5, new Augmentation(padding, flip) { CutMix = cutMix }, Colours) { Threads = 2 };
-        using BatchLoader floats = new(set, options), bytes = new(set, options with { AsBytes = true });
+        using BatchLoader floats = new(set, options), bytes = new(set, options with { Accepted = BatchForm.Files });
         for (int i = 0; i < 12; i++)
             RequireEqual(floats.Next(), bytes.Next());
     }
@@ -30,32 +30,32 @@ public class ByteBatchTests
     [InlineData(0, 0.4)]
     public void ErasingAndMixupKeepFloats(double erasing, double mixup)
     {
-        LoaderOptions options = new(4, Shuffle: false, Seed: 1, Augmentation.None with { Erasing = erasing, Mixup = mixup }, Colours) { AsBytes = true };
+        LoaderOptions options = new(4, Shuffle: false, Seed: 1, Augmentation.None with { Erasing = erasing, Mixup = mixup }, Colours) { Accepted = BatchForm.Files };
         using BatchLoader loader = new(Set(8, 4, 4, 3), options);
-        Assert.False(loader.Next().IsBytes);
+        Assert.Equal(BatchForm.Floats, loader.Next().Form);
     }
 
     [Fact]
     public void SetsOfFloatsKeepFloats()
     {
-        LoaderOptions options = new(4, Shuffle: false, Seed: 1, Augmentation.None, Normalization.None) { AsBytes = true };
+        LoaderOptions options = new(4, Shuffle: false, Seed: 1, Augmentation.None, Normalization.None) { Accepted = BatchForm.Files };
         using BatchLoader loader = new(new NumberedImages(8), options);
-        Assert.False(loader.Next().IsBytes);
-        Assert.False(new EvaluationBatches(new NumberedImages(8), 3, Normalization.None, asBytes: true).Read(0).IsBytes);
+        Assert.Equal(BatchForm.Floats, loader.Next().Form);
+        Assert.Equal(BatchForm.Floats, new EvaluationBatches(new NumberedImages(8), 3, Normalization.None, accepted: BatchForm.Bytes).Read(0).Form);
     }
 
     [Fact]
     public void EvaluationBatchesAsWell()
     {
         ByteImageSet set = Set(7, 4, 6, 3);
-        EvaluationBatches floats = new(set, 3, Colours), bytes = new(set, 3, Colours, asBytes: true);
+        EvaluationBatches floats = new(set, 3, Colours), bytes = new(set, 3, Colours, accepted: BatchForm.Bytes);
         for (int i = 0; i < floats.BatchCount; i++)
             RequireEqual(floats.Read(i), bytes.Read(i));
     }
 
     private static void RequireEqual(Batch floats, Batch bytes)
     {
-        Assert.True(bytes.IsBytes && !floats.IsBytes);
+        Assert.Equal((BatchForm.Bytes, BatchForm.Floats), (bytes.Form, floats.Form));
         Assert.Equal(floats.Labels, bytes.Labels);
         Assert.Equal((floats.Count, floats.Epoch, floats.EndsEpoch, floats.After), (bytes.Count, bytes.Epoch, bytes.EndsEpoch, bytes.After));
         float[] normalised = new float[bytes.Bytes.Length];

@@ -150,4 +150,25 @@ public class DecodingTests
         using PixelBuffer pixels = new();
         return Assert.Throws<DamagedImageException>(() => decoder.Decode(file, "file", 1, pixels)).Message;
     }
+
+    /// <summary>One decoder for a file that is cut anywhere in its header, and then for whole ones.</summary>
+    [ImagingFact]
+    public void ABrokenFileSpoilsNoOther()
+    {
+        byte[] broken = ImageFixture.Bytes("baseline420.jpg"), whole = ImageFixture.Bytes("baseline444.jpg");
+        using ImageDecoder decoder = new(DecodeLimits.Standard);
+        using PixelBuffer pixels = new();
+        decoder.Decode(whole, "whole", 1, pixels);
+        byte[] expected = pixels.Pixels.ToArray();
+        int refused = 0;
+        for (int length = 4; length < 700; length += 7)
+        {
+            byte[] cut = [.. broken[..length], 0xFF, 0xD9];
+            refused += Record.Exception(() => decoder.Measure(cut, "cut")) is DamagedImageException ? 1 : 0;
+            Record.Exception(() => decoder.Decode(cut, "cut", 1, pixels));
+            decoder.Decode(whole, "whole", 1, pixels);
+            Assert.True(expected.AsSpan().SequenceEqual(pixels.Pixels), $"behind a file cut at {length}");
+        }
+        Assert.InRange(refused, 50, 100);
+    }
 }

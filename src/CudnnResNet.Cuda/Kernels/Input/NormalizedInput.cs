@@ -5,20 +5,26 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cuda.Kernels.Input;
 
-/// <summary>Bytes are copied to the device as they are, and one kernel normalises and converts them into a plan's images.</summary>
+/// <summary>
+/// Bytes are copied to the device as they are, and one kernel normalises and converts them into a plan's images; files are
+/// decoded there first.
+/// </summary>
 internal sealed class NormalizedInput : ByteInput
 {
     private readonly CudaDevice _device;
     private readonly CudaArena _memory;
     private readonly Region _bytes;
     private readonly KernelLaunch _launch;
+    private readonly Func<FileInput?> _openFiles;
+    private FileInput? _files;
+    private bool _isOpened;
 
     /// <exception cref="ResNetException">The device has too little memory for the bytes of one batch.</exception>
-    internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, DataType type,
-        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift)
+    internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, TensorShape shape,
+        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift)
     {
         _device = session.Device;
-        long elements = images.Bytes / type.ByteSize();
+        long elements = shape.Elements;
         int channels = scale.Length;
         _bytes = new Region(0, elements);
         Region scales = new(Region.Align(elements), channels * sizeof(float));
@@ -28,18 +34,27 @@ internal sealed class NormalizedInput : ByteInput
         {
             _memory.Write(scales, MemoryMarshal.AsBytes(scale));
             _memory.Write(shifts, MemoryMarshal.AsBytes(shift));
+            LaunchArgument factors = LaunchArgument.Of(new ChannelFactors(_memory.Address(scales), _memory.Address(shifts)));
             _launch = session.Launch("images.cu", $"normalize_bytes_{type.ShortName()}", elements / 16,
-            [
-                _memory.Address(_bytes), arena.Address(images),
-                LaunchArgument.Of(new ChannelFactors(_memory.Address(scales), _memory.Address(shifts))),
-                elements / channels, channels, channels,
-            ]);
+                [_memory.Address(_bytes), arena.Address(images), factors, elements / channels, channels, channels]);
+            _openFiles = () => channels == FileInput.Channels
+                ? FileInput.TryCreate(session, staging, arena.Address(images), shape, type, factors)
+                : null;
         }
         catch
         {
+            _launch?.Dispose();
             _memory.Dispose();
             throw;
         }
+    }
+
+    public override bool TryOpenFiles()
+    {
+        if (!_isOpened)
+            _files = _openFiles();
+        _isOpened = true;
+        return _files is not null;
     }
 
     public override void Write(ReadOnlySpan<byte> nhwc)
@@ -49,10 +64,19 @@ internal sealed class NormalizedInput : ByteInput
         _launch.Run(_device.Stream);
     }
 
+    public override void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        if (_files is null)
+            base.Write(images, first, decodeOnHost);
+        else
+            _files.Write(images, first, decodeOnHost);
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (!disposing)
             return;
+        _files?.Dispose();
         _launch.Dispose();
         _memory.Dispose();
     }

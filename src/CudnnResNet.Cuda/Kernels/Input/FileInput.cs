@@ -1,0 +1,248 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using CudnnResNet.Cuda.Device;
+using CudnnResNet.Cuda.Interop;
+using CudnnResNet.Kernels;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.Cuda.Kernels.Input;
+
+/// <summary>
+/// JPEG files to a plan's images: nvJPEG decodes them into device memory, and one kernel crops, scales, mirrors, normalises
+/// and converts the whole batch. What nvJPEG does not read, and what does not fit, the host decodes.
+/// </summary>
+internal sealed class FileInput : IDisposable
+{
+    internal const int Channels = 3;
+
+    /// <summary>Of the tiles that one block of the kernel makes.</summary>
+    private const int Tile = 16;
+
+    /// <summary>Decoded images of one batch; of larger ones, the host decodes the rest.</summary>
+    private const long MostPixelBytes = 1L << 30;
+
+    private const int AlignmentBytes = 256;
+
+    private readonly CudaSession _session;
+    private readonly PinnedStaging _staging;
+    private readonly DeviceJpegDecoder _decoder;
+    private readonly CudaArena _table;
+    private readonly KernelLaunch _launch;
+    private readonly CudaEvent _decoded;
+    private readonly ImageView[] _views;
+    private readonly long[] _offsets;
+    private readonly int[] _failed;
+    private readonly int _sideBytes;
+    private CudaArena? _pixels;
+    private readonly TensorShape _shape;
+    private NppResizer? _npp;
+    private bool? _usesNpp;
+    private bool _isBroken;
+
+    private FileInput(CudaSession session, PinnedStaging staging, DeviceJpegDecoder decoder, CUdeviceptr images, TensorShape shape,
+        DataType type, LaunchArgument factors)
+    {
+        (_session, _staging, _decoder, _shape) = (session, staging, decoder, shape);
+        _views = new ImageView[shape.N];
+        _offsets = new long[shape.N];
+        _failed = new int[shape.N];
+        _sideBytes = shape.H * shape.W * Channels;
+        _table = new CudaArena(shape.N * (long)Unsafe.SizeOf<ImageView>(), session.Device, staging);
+        try
+        {
+            Region table = new(0, _table.Bytes);
+            long tiles = (long)shape.N * ((shape.H + Tile - 1) / Tile) * ((shape.W + Tile - 1) / Tile);
+            _launch = session.Launch("images.cu", $"resample_images_{type.ShortName()}", new Grid(tiles),
+                [_table.Address(table), images, factors, shape.H, shape.W, Channels]);
+            _decoded = session.Device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+        }
+        catch
+        {
+            _launch?.Dispose();
+            _table.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Null where the device decodes no JPEG; the session keeps the reason.</summary>
+    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, CUdeviceptr images, TensorShape shape,
+        DataType type, LaunchArgument factors)
+    {
+        if (!session.Options.DecodesFiles)
+            return null;
+        if (DeviceJpegDecoder.TryOpen(session.Device, shape.N, out string? refusal) is not { } decoder)
+        {
+            session.Refuse($"JPEG files are decoded by the host: {refusal}");
+            return null;
+        }
+        try
+        {
+            return new FileInput(session, staging, decoder, images, shape, type, factors);
+        }
+        catch
+        {
+            decoder.Dispose();
+            throw;
+        }
+    }
+
+    internal void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        using ContextScope scope = _session.Device.Enter();
+        // nvJPEG reads files while a batch is in flight, and takes one batch at a time.
+        CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
+        Place(images, first, decodeOnHost);
+        Decode(images, first, decodeOnHost);
+        for (int i = 0; i < images.Length; i++)
+        {
+            if (!images[i].IsFile)
+                _pixels!.Write(new Region(_offsets[i], images[i].Length), images[i].Bytes);
+            _views[i] = View(images[i], _pixels!.Address(new Region(_offsets[i], images[i].Length)));
+        }
+        Scale(images);
+        CudaDriver.cuEventRecord(_decoded, _session.Device.Stream).ThrowIfFailed();
+    }
+
+    public void Dispose()
+    {
+        _decoder.Dispose();
+        _decoded.Dispose();
+        _launch.Dispose();
+        _table.Dispose();
+        _pixels?.Dispose();
+        _npp?.Dispose();
+    }
+
+    /// <summary>Makes room for the decoded images. Where there is too little, the host decodes: its images are small.</summary>
+    private void Place(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        long end = Lay(images, first, decodeOnHost);
+        if (_pixels is not null && _pixels.Bytes >= end)
+            return;
+        _pixels?.Dispose();
+        _pixels = null;
+        try
+        {
+            // Half more than this batch takes, so that soon no batch takes more.
+            _pixels = new CudaArena(end + end / 2, _session.Device, _staging);
+        }
+        catch (MemoryShortageException shortage) when (!_isBroken)
+        {
+            LeaveToHost(shortage);
+            _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+        }
+    }
+
+    /// <summary>Where each decoded image lies; one that the host decodes in its place fits as well.</summary>
+    /// <returns>The end of the last.</returns>
+    private long Lay(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        long end = 0;
+        for (int i = 0; i < images.Length; i++)
+        {
+            EncodedImage image = images[i];
+            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * Channels : 0);
+            if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
+            {
+                decodeOnHost(first + i);
+                bytes = _sideBytes;
+            }
+            _offsets[i] = end;
+            end += (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
+        }
+        return end;
+    }
+
+    private void LeaveToHost(ResNetException reason)
+    {
+        _session.Refuse($"JPEG files are decoded by the host from now on: {reason.Message}");
+        _isBroken = true;
+    }
+
+    private void Decode(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
+        for (int i = 0; i < images.Length; i++)
+            if (images[i].IsFile)
+                _decoder.Add(images[i], i, _pixels!.Address(new Region(_offsets[i], images[i].Length)));
+        try
+        {
+            int failures = _decoder.Decode(_failed);
+            for (int i = 0; i < failures; i++)
+                decodeOnHost(first + _failed[i]);
+        }
+        catch (NvJpegException error)
+        {
+            LeaveToHost(error);
+            for (int i = 0; i < images.Length; i++)
+                if (images[i].IsFile)
+                    decodeOnHost(first + i);
+        }
+    }
+
+    private void Scale(ReadOnlySpan<EncodedImage> images)
+    {
+        if (_usesNpp != false && MayAlias(images))
+        {
+            try
+            {
+                if (_usesNpp is null)
+                    Choose();
+                if (_usesNpp == true)
+                {
+                    ScaleByNpp();
+                    return;
+                }
+            }
+            catch (NppException error)
+            {
+                _session.Refuse($"training's images are scaled by the own kernel: {error.Message}");
+                _usesNpp = false;
+            }
+        }
+        Resample(_views);
+    }
+
+    private void Choose()
+    {
+        _npp = NppResizer.TryCreate(_session.Device, _staging, _shape);
+        _usesNpp = _npp is not null && ResizeChoice.IsNpp(_session, () => Resample(_views), ScaleByNpp);
+    }
+
+    private void ScaleByNpp() => Resample(_npp!.Resize(_views));
+
+    private void Resample(ReadOnlySpan<ImageView> views)
+    {
+        _table.Write(new Region(0, _table.Bytes), MemoryMarshal.AsBytes(views));
+        _launch.Run(_session.Device.Stream);
+    }
+
+    private static bool MayAlias(ReadOnlySpan<EncodedImage> images)
+    {
+        foreach (EncodedImage image in images)
+            if (image.IsFile && !image.Placement.MayAlias)
+                return false;
+        return true;
+    }
+
+    private static ImageView View(EncodedImage image, CUdeviceptr pixels)
+    {
+        ImagePlacement part = image.Placement;
+        long stride = (long)image.Width * Channels;
+        return new ImageView
+        {
+            Pixels = pixels + (part.Top * stride + part.Left * Channels),
+            StrideBytes = stride,
+            Width = part.Width,
+            Height = part.Height,
+            WholeWidth = part.WholeWidth,
+            WholeHeight = part.WholeHeight,
+            Left = part.From.Column,
+            Top = part.From.Row,
+            ToLeft = part.To.Column,
+            ToTop = part.To.Row,
+            Columns = part.Columns,
+            Rows = part.Rows,
+            Mirrored = part.IsMirrored ? 1 : 0,
+        };
+    }
+}
