@@ -63,7 +63,7 @@ public class RecipeFlagTests
     private static string[] Arguments(TemporaryFolder folder, string[] flags)
     {
         SmallData.Write(folder, images: 8, classes: 2);
-        return ["train", "--data", $"npy:{folder.Path}", "--test-data", "none", .. SmallData.Network, "--batch", "4", "--steps", "3",
+        return ["train", "--data", $"npy:{folder.Path}", "--test-data", flags.Contains("--patience") ? $"npy:{folder.Path}" : "none", .. SmallData.Network, "--batch", "4", "--steps", "3",
             "--out", folder.File("out"), .. flags, .. CliRun.OnReference];
     }
 }
