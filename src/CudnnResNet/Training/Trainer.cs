@@ -110,7 +110,6 @@ public sealed class Trainer : IDisposable
     {
         options.Validate();
         RequireFit(options, train);
-        LoaderOptionsOf(options).Check(train);
         if (test is not null)
             RequireFit(options, test);
         ImmutableArray<TrajectoryFact> facts = options.OutputFolder is null && resumption is null
@@ -124,6 +123,9 @@ public sealed class Trainer : IDisposable
         }
         StepOptions step = new(options.Optimizer, options.LabelSmoothing, options.DumpGradients, options.Accumulate, options.FrozenBatchNorm);
         IDataSet[] data = InSizes(train, options.ImageSizes);
+        // Not when a size's turn comes, hours later.
+        foreach (IDataSet images in data)
+            LoaderOptionsOf(options).Check(images);
         CompiledStep[] steps = [.. data.Select(images => TrainingSession.Compile(
             options.Spec, options.Batch, images.Height, images.Width, options.Precision, step, backend, compiler))];
         CompiledInference? evaluation = test is null
