@@ -169,14 +169,6 @@ public sealed class ExecutionPlan : IDisposable
         _backend.Synchronize();
     }
 
-    /// <summary>One run with each segment's microseconds written to <paramref name="microseconds"/>.</summary>
-    public void RunTimed(Span<double> microseconds)
-    {
-        for (int step = 0; step < _kernels.Length; step++)
-            microseconds[step] = _backend.Time(_kernels[step]);
-        _hasRun = true;
-    }
-
     private void RunTraced(StepTrace trace)
     {
         for (int step = 0; step < _kernels.Length; step++)

@@ -89,9 +89,6 @@ public sealed record ResNetSpec
 
     public int Stages => BlocksPerStage.Length;
 
-    /// <summary>A block's output channels over its inner channels.</summary>
-    public int Expansion => IsBottleneck ? 4 : 1;
-
     public ImmutableArray<int> BlocksPerStage => Depth switch
     {
         18 => [2, 2, 2, 2],
@@ -111,6 +108,8 @@ public sealed record ResNetSpec
     public void Validate()
     {
         _ = BlocksPerStage;
+        if (!Enum.IsDefined(Version) || !Enum.IsDefined(Stem) || !Enum.IsDefined(Shortcut))
+            throw new ResNetException($"There is no ResNet of version {Version} with stem {Stem} and shortcut {Shortcut}.");
         RequirePositive(Classes, "classes");
         RequirePositive(InputChannels, "input channels");
         RequirePositive(Width, "width");

@@ -78,10 +78,10 @@ public sealed class TrainingSession : IDisposable
     public int Batch => Passes * _images.Value.Shape.N;
 
     /// <summary>Elements of the images of one step, NHWC.</summary>
-    public int ImageElements => Passes * (int)_images.Value.Shape.Elements;
+    public int ImageElements => _images.Value.Shape.SpanLength(Passes);
 
     /// <summary>Elements of the logits of one step, [N, Classes].</summary>
-    public int LogitElements => Passes * (int)_update.Logits.Value.Shape.Elements;
+    public int LogitElements => _update.Logits.Value.Shape.SpanLength(Passes);
 
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
@@ -147,8 +147,18 @@ public sealed class TrainingSession : IDisposable
         ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
         CompiledStep compiled = Compile(spec, forward, step, backend, options);
+        _ = forward.Find(ResNetGraph.Images).Shape.SpanLength(step.Passes);
+        _ = forward.Find(ResNetGraph.Logits).Shape.SpanLength(step.Passes);
         PlanGroup group = PlanGroup.Load(backend, [.. compiled.Plans]);
-        return new TrainingSession(compiled, group.Plans.AsSpan(), group);
+        try
+        {
+            return new TrainingSession(compiled, group.Plans.AsSpan(), group);
+        }
+        catch
+        {
+            group.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc cref="Create(ResNetSpec, int, int, int, Precision, StepOptions, IBackend, CompilerOptions)"/>
@@ -358,8 +368,15 @@ public sealed class TrainingSession : IDisposable
 
     private Span<T> PartOf<T>(T[] step, int pass) => step.AsSpan(pass * (step.Length / Passes), step.Length / Passes);
 
+    /// <exception cref="ResNetException">A label is no class of the network: kernels index the logits by it.</exception>
     private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {
+        // The one logit of a sigmoid tells two classes apart.
+        int classes = Math.Max(_update.Logits.Value.Shape.C, 2);
+        for (int i = 0; i < labels.Length; i++)
+            if ((uint)labels[i] >= (uint)classes)
+                throw new ResNetException($"Image {i} of the batch has the label {labels[i]}, and the network knows the classes 0 to {classes - 1}; "
+                    + "correct the labels, or give the network more classes.");
         _labels.Write(labels);
         foreach ((HostAccess access, double factor) in _rates)
         {
