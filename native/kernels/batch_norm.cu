@@ -147,6 +147,18 @@ KERNEL(batch_norm_finish_sums, const float* sums, const float* squares, float* s
     move_running(running_mean, running_variance, channel, static_cast<float>(mean), variance, rows, momentum);
 }
 
+// A norm as x * scale + bias in fp16, for engines that normalise while they read. The bias makes up for the rounding of
+// the scale at the mean, so that both roundings count relative to the distance from it. One thread a channel.
+KERNEL(batch_norm_fold_f16, const float* gamma, const float* beta, const float* saved_mean, const float* saved_inverse_deviation,
+       f16* scale, f16* bias, int channels) {
+    const int channel = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (channel >= channels)
+        return;
+    const f16 factor = narrow<f16>(load(gamma + channel) * load(saved_inverse_deviation + channel));
+    store(scale + channel, factor);
+    store(bias + channel, narrow<f16>(fused(-widen(factor), load(saved_mean + channel), load(beta + channel))));
+}
+
 // Running statistics from the saved ones of an engine that leaves them alone. One thread a channel.
 KERNEL(batch_norm_move_running, const float* saved_mean, const float* saved_inverse_deviation, float* running_mean,
        float* running_variance, i64 rows, int channels, float epsilon, float momentum) {

@@ -111,6 +111,15 @@ DEVICE void store_16_bytes(void* address, uint4 value) { *static_cast<uint4*>(ad
 DEVICE void atomic_or(unsigned* address, unsigned value) { atomicOr(address, value); }
 DEVICE unsigned atomic_add(unsigned* address, unsigned value) { return atomicAdd(address, value); }
 
+/// What this thread wrote is there for every thread that sees what it writes from here on.
+DEVICE void memory_fence() { __threadfence(); }
+
+/// As load, but never from a cache of the multiprocessor, which may hold what other blocks have changed since.
+template <class T>
+DEVICE T load_fresh(const T* address) {
+    return *static_cast<const volatile T*>(address);
+}
+
 /// The value of the lane whose number differs by these bits; all 32 lanes take part.
 template <class T>
 DEVICE T shuffle_xor(T value, int bits) {

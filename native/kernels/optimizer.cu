@@ -148,6 +148,51 @@ KERNEL(squared_sum_finish, const double* partial, const float* before, float* to
         store(total, static_cast<float>(sum + (before == nullptr ? 0 : static_cast<double>(load(before)))));
 }
 
+/// One tensor of squared_sum_all. `partial` has a place for each of its shares; `arrived` is 0 between launches.
+struct SquaresRow {
+    const float* x;
+    float* total;
+    double* partial;
+    unsigned* arrived;
+    i64 elements;
+    int shares;
+    int reserved;
+};
+
+// The sum of squares of each tensor in one launch, one block a share: the block that comes last adds up what all shares
+// of its tensor left, in their order (NVIDIA's threadFenceReduction sample).
+KERNEL(squared_sum_all, const SquaresRow* rows, const TableShare* shares, int chunk_elements) {
+    SHARED_ARRAY(unsigned, before, 1);
+    const TableShare share = load(shares + blockIdx.x);
+    const SquaresRow row = load(rows + share.row);
+    double sum = 0;
+    over_chunk<kLanesOf<float>>(static_cast<i64>(share.chunk) * chunk_elements, row.elements, chunk_elements,
+                                [&](i64 i, auto lanes) {
+        float values[decltype(lanes)::count];
+        load_lanes(row.x + i, values);
+        for (float value : values)
+            sum += static_cast<double>(value) * value;
+    });
+    sum = block_total(sum);
+    if (threadIdx.x == 0) {
+        store(row.partial + share.chunk, sum);
+        memory_fence();
+        before[0] = atomic_add(row.arrived, 1);
+    }
+    barrier();
+    if (before[0] + 1 != static_cast<unsigned>(row.shares))
+        return;
+    memory_fence();
+    sum = 0;
+    for (int i = static_cast<int>(threadIdx.x); i < row.shares; i += kMaxBlockThreads)
+        sum += load_fresh(row.partial + i);
+    sum = block_total(sum);
+    if (threadIdx.x == 0) {
+        store(row.total, static_cast<float>(sum));
+        store(row.arrived, 0u);
+    }
+}
+
 // inverse * min(1, max_norm / (inverse * norm + 1e-6)); NaN stays NaN. inverse may be null. One thread.
 KERNEL(clip_scale, const float* squared_norm, const float* inverse, float* scale, float max_norm) {
     if (!is_first_thread())
@@ -157,12 +202,32 @@ KERNEL(clip_scale, const float* squared_norm, const float* inverse, float* scale
     store(scale, unscale * (ratio > 1 ? 1.0f : ratio));
 }
 
-// coefficient * |w| / (gradient_scale * |dw| + weight_decay * |w|), 1 where either norm is 0. One thread.
-KERNEL(trust_ratio, const float* squared_weights, const float* squared_gradients, const float* gradient_scale, float* ratio,
-       float coefficient, float weight_decay) {
-    if (!is_first_thread())
-        return;
-    const float weight = square_root(load(squared_weights));
-    const float gradient = square_root(load(squared_gradients)) * factor(gradient_scale);
-    store(ratio, weight == 0 || gradient == 0 ? 1.0f : coefficient * weight / fused(weight_decay, weight, gradient));
+/// One tensor's rate: coefficient * |w| / (gradient_scale * |dw| + weight_decay * |w|), 1 where either norm is 0.
+/// gradient_scale may be null.
+struct TrustRow {
+    const float* squared_weights;
+    const float* squared_gradients;
+    const float* gradient_scale;
+    float* ratio;
+    float coefficient;
+    float weight_decay;
+};
+
+DEVICE void write_trust_ratio(const TrustRow& row) {
+    const float weight = square_root(load(row.squared_weights));
+    const float gradient = square_root(load(row.squared_gradients)) * factor(row.gradient_scale);
+    store(row.ratio, weight == 0 || gradient == 0 ? 1.0f : row.coefficient * weight / fused(row.weight_decay, weight, gradient));
+}
+
+// One tensor. One thread.
+KERNEL(trust_ratio, TrustRow row) {
+    if (is_first_thread())
+        write_trust_ratio(row);
+}
+
+// All tensors in one launch, one thread a tensor.
+KERNEL(trust_ratio_all, const TrustRow* rows, int count) {
+    const int row = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+    if (row < count)
+        write_trust_ratio(load(rows + row));
 }

@@ -75,6 +75,41 @@ DEVICE void cast(const From* x, To* y, i64 elements) {
 #define CAST(From, from, To, to) \
     KERNEL(cast_##from##_##to, const From* x, To* y, i64 elements) { cast(x, y, elements); }
 
+/// Rows of channels into rows of another number of them: zeros where x has none, and none where y has no room. One
+/// thread a row.
+template <class From, class To>
+DEVICE void pad_channels(const From* x, To* y, i64 rows, int from, int to) {
+    constexpr int kLanes = kLanesOf<To>;
+    const i64 stride = static_cast<i64>(gridDim.x) * blockDim.x;
+    for (i64 row = static_cast<i64>(blockIdx.x) * blockDim.x + threadIdx.x; row < rows; row += stride) {
+        const From* source = x + row * from;
+        To* target = y + row * to;
+        int c = 0;
+        for (; to % kLanes == 0 && c < to; c += kLanes) {
+            float values[kLanes];
+#pragma unroll
+            for (int l = 0; l < kLanes; l++)
+                values[l] = c + l < from ? widen(load(source + c + l)) : 0.0f;
+            store_lanes(target + c, values);
+        }
+        for (; c < to; c++)
+            store(target + c, c < from ? narrow<To>(widen(load(source + c))) : narrow<To>(0.0f));
+    }
+}
+
+#define PAD_CHANNELS(From, from, To, to)                                                              \
+    KERNEL(pad_channels_##from##_##to, const From* x, To* y, i64 rows, int channels, int padded) { \
+        pad_channels(x, y, rows, channels, padded);                                                   \
+    }
+
+PAD_CHANNELS(bf16, bf16, bf16, bf16)
+PAD_CHANNELS(f16, f16, f16, f16)
+PAD_CHANNELS(float, f32, float, f32)
+PAD_CHANNELS(float, f32, bf16, bf16)
+PAD_CHANNELS(float, f32, f16, f16)
+PAD_CHANNELS(bf16, bf16, float, f32)
+PAD_CHANNELS(f16, f16, float, f32)
+
 CAST(float, f32, float, f32)
 CAST(bf16, bf16, bf16, bf16)
 CAST(f16, f16, f16, f16)

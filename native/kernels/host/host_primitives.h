@@ -121,6 +121,13 @@ DEVICE unsigned atomic_add(unsigned* address, unsigned value) {
     return old;
 }
 
+DEVICE void memory_fence() {}
+
+template <class T>
+DEVICE T load_fresh(const T* address) {
+    return load(address);
+}
+
 template <class T>
 DEVICE T shuffle_xor(T value, int bits, int line = __builtin_LINE()) {
     static_assert(sizeof(T) <= 8);

@@ -157,6 +157,10 @@ Settings& settings() {
     return record().settings;
 }
 
+void count_call(const char* what) {
+    ++record().calls[what];
+}
+
 Call::Call(const char* function) : lock_(machine_lock()), outer_(running) {
     load_environment_once();
     running = function;

@@ -30,6 +30,9 @@ private:
     int injected_ = 0;
 };
 
+/// Counts what is more than its entry point says, for simgpu_query.
+void count_call(const char* what);
+
 /// The entry point, or the deferred work, that runs on this thread; "" outside both.
 const char* current_call();
 

@@ -165,6 +165,7 @@ Status make_config(Descriptor& descriptor) {
 Status make_heuristics(Descriptor& descriptor) {
     const auto graph = descriptor.child(201)->graph;
     const int mode = descriptor.get<int>(200);
+    count_call("heuristics");
     if (mode < 0 || mode > 3) {
         return fail(kBadParam, "heuristics mode %d", mode);
     }

@@ -72,7 +72,9 @@ bool can_decode_jpegs() {
 bool read_header(const unsigned char* data, std::size_t bytes, JpegHeader& header) {
     const Decompressor decompressor;
     int subsampling = 0, colours = 0;
-    if (turbo_jpeg().header(decompressor.get(), data, bytes, &header.width, &header.height, &subsampling, &colours) != 0) {
+    // Tables without an image are no failure to libjpeg-turbo.
+    if (turbo_jpeg().header(decompressor.get(), data, bytes, &header.width, &header.height, &subsampling, &colours) != 0 ||
+        header.width < 1 || header.height < 1) {
         return false;
     }
     header.is_progressive = frame_marker(data, bytes) == 0xc2;

@@ -28,6 +28,9 @@ internal sealed class EngineCatalog(CudaSession session, EngineFiles files) : ID
             : "cuDNN has no further engine";
     }
 
+    /// <summary>An earlier run kept the plan of a rank.</summary>
+    internal bool IsKept(string key, int rank, DataType type) => files.Has(EngineList.FileKeyOf(key, PolicyFor(type)), rank);
+
     /// <summary>Keeps a plan of a graph on disk, because a network runs on it.</summary>
     internal void Keep(string key, EnginePlan plan) => _known[key].Engines!.Keep(plan);
 
@@ -49,9 +52,7 @@ internal sealed class EngineCatalog(CudaSession session, EngineFiles files) : ID
         {
             build(graph);
             graph.Finish(session.Cudnn);
-            return (new EngineList(key, graph, session.Cudnn, files, new EnginePolicy(
-                session.Options.AllowTf32 || type != DataType.Float32, session.Options.IsDeterministic,
-                session.Options.WorkspaceLimitBytes)), null);
+            return (new EngineList(key, graph, session.Cudnn, files, PolicyFor(type)), null);
         }
         catch (CudnnException error)
         {
@@ -59,4 +60,7 @@ internal sealed class EngineCatalog(CudaSession session, EngineFiles files) : ID
             return (null, error.Message);
         }
     }
+
+    private EnginePolicy PolicyFor(DataType type) => new(session.Options.AllowTf32 || type != DataType.Float32,
+        session.Options.IsDeterministic, session.Options.WorkspaceLimitBytes);
 }

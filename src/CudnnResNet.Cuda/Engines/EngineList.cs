@@ -93,6 +93,7 @@ internal sealed class EngineList : IDisposable
             catch (CudnnException error)
             {
                 _refusals.Add($"a kept plan: {error.Message}");
+                _files.Forget(FileKey, rank);
             }
         }
         _restored.Add(rank, plan);
@@ -107,7 +108,10 @@ internal sealed class EngineList : IDisposable
             _files.Keep(FileKey, rank, text);
     }
 
-    private string FileKey => $"{_key} {_policy}";
+    /// <summary>What a plan of a graph is kept under.</summary>
+    internal static string FileKeyOf(string key, EnginePolicy policy) => $"{key} {policy}";
+
+    private string FileKey => FileKeyOf(_key, _policy);
 
     public void Dispose()
     {

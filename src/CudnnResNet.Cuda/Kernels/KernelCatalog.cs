@@ -19,13 +19,19 @@ internal static class KernelCatalog
 
     private const int ProductRanks = 3;
 
+    /// <summary>One layer of a network, the first.</summary>
+    private const int PaddedRanks = 4;
+
     internal static ImmutableArray<Kernel> Create(CudaSession session) =>
     [
         .. Enum.GetValues<ConvolutionPass>().SelectMany(pass => Convolutions(session, pass)),
         .. Enumerable.Range(0, ProductRanks).Select(rank => new LinearKernel(session, rank)),
         new ProductKernel(session),
         .. Enumerable.Range(0, FusedRanks).Select(rank => new ConvolutionStatisticsKernel(session, rank)),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new ConvolutionStatisticsKernel(session, rank, isPadded: true)),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new ConvolutionChainKernel(session, rank)),
         .. Enumerable.Range(0, FusedRanks).Select(rank => new GradientThroughNormKernel(session, rank)),
+        .. Enumerable.Range(0, FusedRanks).Select(rank => new NormFilterGradientKernel(session, rank)),
         new BatchNormTrainingKernel(session),
         .. Enumerable.Range(0, FusedRanks).Select(rank => new NormForwardKernel(session, rank)),
         new ClassicNormForwardKernel(session),
@@ -45,6 +51,8 @@ internal static class KernelCatalog
 
     private static IEnumerable<Kernel> Convolutions(CudaSession session, ConvolutionPass pass) =>
         Enumerable.Range(0, EngineRanks).Select(rank => (Kernel)new EngineConvolutionKernel(session, pass, rank))
+            .Concat(Enumerable.Range(0, pass == ConvolutionPass.BackwardData ? 0 : PaddedRanks)
+                .Select(rank => new EngineConvolutionKernel(session, pass, rank, isPadded: true)))
             .Concat(Enumerable.Range(0, ProductRanks).Select(rank => new PointwiseConvolutionKernel(session, pass, rank)))
             .Append(new ClassicConvolutionKernel(session, pass));
 }

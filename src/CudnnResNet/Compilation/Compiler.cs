@@ -69,10 +69,11 @@ public static class Compiler
             ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
-        CompiledGraph best = PlanWithin(graph, selector, sparing, options);
+        CompiledGraph needed = PlanWithin(graph, selector, sparing, options);
+        CompiledGraph best = WithPrologues(graph, needed, selector, options);
         if (options.Tune)
         {
-            CompiledGraph unfused = Plan(best.Graph, selector, options, isFusing: false) with { Freed = best.Freed };
+            CompiledGraph unfused = Plan(needed.Graph, selector, options, isFusing: false) with { Freed = needed.Freed };
             if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
                 best = Fastest(best, unfused, backend, pool, cache);
         }
@@ -150,6 +151,33 @@ public static class Compiler
                 tooFew = middle;
         }
         return best;
+    }
+
+    /// <summary>
+    /// The plan in which further activations are made by those who read them, where kernels do that on the way and the
+    /// whole becomes cheaper, or as cheap in less memory: all that alike kernels read, or none.
+    /// </summary>
+    private static CompiledGraph WithPrologues(
+        LayerGraph graph, CompiledGraph kept, KernelSelector selector, CompilerOptions options)
+    {
+        CompiledGraph best = kept;
+        ImmutableArray<ImmutableArray<ValueId>> groups = MadeWhereRead.Groups(graph, kept.Freed, selector, options.ConstantWeights);
+        if (groups.IsEmpty)
+            return best;
+        Try(groups.SelectMany(group => group));
+        foreach (ImmutableArray<ValueId> group in groups)
+            Try(best.Freed.Contains(group[0]) ? best.Freed.Except(group) : best.Freed.Concat(group));
+        return best;
+
+        void Try(IEnumerable<ValueId> made)
+        {
+            ImmutableArray<ValueId> freed = [.. made.Union(kept.Freed).OrderBy(id => id.Index)];
+            CompiledGraph plan = Plan(Rematerialisation.Apply(graph, [.. freed]), selector, options, isFusing: true) with { Freed = freed };
+            bool isBetter = plan.Schedule.Cost < best.Schedule.Cost
+                || (plan.Schedule.Cost == best.Schedule.Cost && plan.Memory.PeakBytes < best.Memory.PeakBytes);
+            if (isBetter && plan.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
+                best = plan;
+        }
     }
 
     private static CompiledGraph Plan(

@@ -17,7 +17,7 @@ public static class OperationTable
     {
         [typeof(ConvolutionForward)] = new("conv_fwd", 0, []),
         [typeof(ConvolutionBackwardData)] = new("conv_bwd_data", 0, []),
-        [typeof(ConvolutionBackwardFilter)] = new("conv_bwd_filter", 1, []),
+        [typeof(ConvolutionBackwardFilter)] = new("conv_bwd_filter", 0, []),
         [typeof(ChannelSum)] = new("channel_sum", 0, []),
         [typeof(BatchNormTraining)] = new("bn_train", 0, [3, 4]),
         [typeof(BatchNormInference)] = new("bn_infer", 0, []),

@@ -28,7 +28,7 @@ public static class ShapeRules
         {
             ConvolutionForward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
             ConvolutionBackwardData { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
-            ConvolutionBackwardFilter { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.K), 4),
+            ConvolutionBackwardFilter { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
             MaxPool { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
             MaxPoolBackward { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.P, g.Q, g.C), 4),
             Subsample { Geometry: var g } => (TensorShape.Nhwc(chain.N, g.H, g.W, g.C), 4),
@@ -98,7 +98,7 @@ public static class ShapeRules
             case ConvolutionBackwardData { Geometry: var g }:
                 return [chain, new(TensorShape.Krsc(g.K, g.R, g.S, g.C), parameter)];
             case ConvolutionBackwardFilter { Geometry: var g }:
-                return [new(TensorShape.Nhwc(shape.N, g.H, g.W, g.C), chain.Type), chain];
+                return [chain, new(TensorShape.Nhwc(shape.N, g.P, g.Q, g.K), chain.Type)];
             case BatchNormTraining or BatchNormInference or BatchNormApply:
                 return [chain, vector, vector, vector, vector];
             case BatchNormBackward:

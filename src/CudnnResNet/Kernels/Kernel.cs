@@ -33,8 +33,8 @@ public abstract class Kernel
 
     /// <summary>
     /// Problems that follow each other and have equal groups may be loaded as one kernel, which does them in any order.
-    /// Only problems without outputs, workspace and packed weights have a group: what such a problem changes in place,
-    /// no other of its group reads. Null is done alone.
+    /// Only problems without packed weights have a group. What one changes in place or makes, no other of its group reads;
+    /// the workspace that each books for itself is not there for the group. Null is done alone.
     /// </summary>
     public virtual string? GroupOf(Problem problem) => null;
 

@@ -72,7 +72,7 @@ internal static class OperationReader
     {
         "conv_fwd" => new ConvolutionForward(chain is { } x ? Filter(t, x.Shape) : Convolution(t)),
         "conv_bwd_data" => new ConvolutionBackwardData(Convolution(t)),
-        "conv_bwd_filter" => new ConvolutionBackwardFilter(Convolution(t)),
+        "conv_bwd_filter" => new ConvolutionBackwardFilter(chain is { } x ? Filter(t, x.Shape) : Convolution(t)),
         "channel_sum" => new ChannelSum(),
         "bn_train" => new BatchNormTraining(t.Number("eps"), t.Number("mom")),
         "bn_infer" => new BatchNormInference(t.Number("eps")),
@@ -125,7 +125,7 @@ internal static class OperationReader
         TensorShape shape = operation switch
         {
             ConvolutionBackwardData { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
-            ConvolutionBackwardFilter { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
+            ConvolutionBackwardFilter { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.H, g.W, g.C),
             MaxPoolBackward { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.C),
             SubsampleBackward { Geometry: var g } => TensorShape.Nhwc(t.Integer("n"), g.P, g.Q, g.K),
             GlobalAveragePoolBackward => TensorShape.Matrix(t.Integer("n"), t.Integer("c")),

@@ -103,7 +103,7 @@ public static class ProblemText
     {
         ConvolutionForward { Geometry: var g } => Filter(g),
         ConvolutionBackwardData { Geometry: var g } => isHead ? Filter(g) : [.. Input(g.H, g.W, g.C), .. Filter(g)],
-        ConvolutionBackwardFilter { Geometry: var g } => isHead ? Filter(g) : [.. Input(g.H, g.W, g.C), .. Filter(g)],
+        ConvolutionBackwardFilter { Geometry: var g } => Filter(g),
         BatchNormTraining bn => [$"eps{Number(bn.Epsilon)}", $"mom{Number(bn.Momentum)}"],
         BatchNormInference bn => [$"eps{Number(bn.Epsilon)}"],
         MaxPool { Geometry: var g } => Window(g),

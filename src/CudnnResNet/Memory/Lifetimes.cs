@@ -43,22 +43,33 @@ internal static class Lifetimes
     {
         Dictionary<ValueId, int> first = [];
         Dictionary<ValueId, int> last = [];
+        (int begin, int end) = (0, 0);
         for (int step = 0; step < scheduled.Segments.Length; step++)
         {
             Segment segment = scheduled.Segments[step];
+            if (step == end)
+                (begin, end) = (step, GroupEnd(scheduled, step));
             foreach (ValueId local in segment.Problem.Outputs)
             {
-                first.TryAdd(segment.Bound[local], step);
-                last[segment.Bound[local]] = step;
+                first.TryAdd(segment.Bound[local], begin);
+                last[segment.Bound[local]] = end - 1;
             }
             foreach (ValueId local in segment.Problem.Inputs)
                 if (!scheduled.Graph[segment.Bound[local]].IsPersistent)
-                    last[segment.Bound[local]] = step;
+                    last[segment.Bound[local]] = end - 1;
         }
         foreach (ValueId id in scheduled.Graph.Outputs)
             last[id] = scheduled.Segments.Length - 1;
         return (first, last);
     }
+
+    /// <summary>
+    /// A group is done at once: what it makes is there from its first step on, what it reads until its last. Where it makes
+    /// nothing, nothing can come to lie on what it has read, and steps may end one by one.
+    /// </summary>
+    private static int GroupEnd(ScheduledGraph scheduled, int begin) => scheduled.Segments[begin].Problem.Outputs.IsEmpty
+        ? begin + 1
+        : SegmentGroups.EndOf(scheduled.Segments, begin);
 
     /// <summary>For each value that is written over another one: that other one.</summary>
     private static Dictionary<ValueId, ValueId> InPlace(ScheduledGraph scheduled, Dictionary<ValueId, int> last)

@@ -12,8 +12,8 @@ namespace CudnnResNet.Scheduling;
 /// </summary>
 public sealed class FusedPathScheduler
 {
-    /// <summary>Longer chains are not asked for: a whole bottleneck with its join has eight nodes.</summary>
-    private const int MaximumChain = 8;
+    /// <summary>Longer chains are not asked for: a whole bottleneck in training, with its join, has ten nodes.</summary>
+    private const int MaximumChain = 10;
 
     private readonly LayerGraph _graph;
     private readonly KernelSelector _selector;

@@ -70,6 +70,36 @@ public sealed class OptimizerKernelTests
         memory.ForEach(operand => operand.Dispose());
     }
 
+    /// <summary>
+    /// Squares and their sums are formed in double and rounded to float32 once: 2^-24 of a sum of at most one an element.
+    /// The second launch finds what the first has to have put back.
+    /// </summary>
+    [HostKernelFact]
+    public void OneLaunchSumsTheSquaresOfAllTensors()
+    {
+        const int ChunkElements = 256;
+        int[] lengths = [1, 256, 1031, 5, 70000];
+        KernelMemory[] tensors = [.. lengths.Select((length, i) => Elements.Memory(Values(length, i), "f32"))];
+        KernelMemory[] totals = [.. lengths.Select(_ => new KernelMemory(sizeof(float)))];
+        int[] shares = [.. lengths.Select(length => (length + ChunkElements - 1) / ChunkElements)];
+        using KernelMemory partial = new(shares.Sum() * sizeof(double)), arrived = KernelMemory.Of<uint>(new uint[lengths.Length]);
+        SquaresRow[] rows = [.. lengths.Select((length, i) => new SquaresRow(tensors[i].Address, totals[i].Address,
+            partial.Address + shares[..i].Sum() * sizeof(double), arrived.Address + i * sizeof(uint), length, shares[i]))];
+        (int, int)[] chunks = [.. shares.SelectMany((count, row) => Enumerable.Range(0, count).Select(chunk => (row, chunk)))];
+        using KernelMemory table = KernelMemory.Of<SquaresRow>(rows), shareTable = KernelMemory.Of<(int, int)>(chunks);
+        for (int launch = 0; launch < 2; launch++)
+        {
+            HostKernels.Run("squared_sum_all", chunks.Length, table, shareTable, ChunkElements);
+            for (int i = 0; i < lengths.Length; i++)
+                Assert.Equal((float)Elements.Of(tensors[i], "f32").Sum(x => x * x), totals[i].As<float>()[0], 1e-6f * lengths[i]);
+            Assert.All(arrived.As<uint>().ToArray(), count => Assert.Equal(0u, count));
+            foreach (KernelMemory total in totals)
+                total.Bytes.Fill(0xff);
+        }
+        foreach (KernelMemory memory in tensors.Concat(totals))
+            memory.Dispose();
+    }
+
     [HostKernelFact]
     public void AnOverflowIsFoundStopsTheUpdateAndLowersTheScale()
     {

@@ -31,6 +31,8 @@ public sealed class PoisonTests
     [InlineData(18, ResNetVersion.V1_5, Precision.Fp32, false)]
     [InlineData(50, ResNetVersion.V2, Precision.Fp32, true)]
     [InlineData(50, ResNetVersion.V1_5, Precision.Bf16, true)]
+    [InlineData(50, ResNetVersion.V1_5, Precision.Fp16, true)]
+    [InlineData(18, ResNetVersion.V2, Precision.Fp16, false)]
     public void NothingIsReadBehindItsLifetime(int depth, ResNetVersion version, Precision precision, bool recordsGraphs)
     {
         using Machine machine = new(recordsGraphs);

@@ -35,6 +35,21 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
     /// <summary>The type of the products' factors.</summary>
     internal DataType Type => X.Type;
 
+    /// <summary>
+    /// Images and filter have zeros as further channels in the kernel's own memory, so that engines take them which want whole
+    /// 16-byte vectors: the three colours of a stem. 0 leaves them as they are.
+    /// </summary>
+    internal int PaddedChannels { get; init; }
+
+    /// <summary>As the engine sees the images.</summary>
+    internal TensorShape ImageShape => PaddedChannels == 0 ? X.Shape : TensorShape.Nhwc(X.Shape.N, X.Shape.H, X.Shape.W, PaddedChannels);
+
+    /// <summary>As the engine sees the filter.</summary>
+    internal TensorShape FilterShape => PaddedChannels == 0 ? Filter.Shape : TensorShape.Krsc(Geometry.K, Geometry.R, Geometry.S, PaddedChannels);
+
+    /// <summary>The engine reads or writes another filter than that which lies in memory.</summary>
+    internal bool IsConverted(DataType filterType) => filterType != Filter.Type || PaddedChannels != 0;
+
     internal bool IsFused => Prologue is not null || Bias is not null || Residual is not null || Mask is not null || HasRelu;
 
     /// <summary>What the product forms of the operands that lie in memory: y, or dx.</summary>
@@ -105,11 +120,23 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
     /// <summary>The number of the filter in the engine's type among the kernel's own memory.</summary>
     internal const int ConvertedFilter = 0;
 
+    /// <summary>That of the images with further channels.</summary>
+    internal const int PaddedImages = 1;
+
+    /// <summary>Why more channels would be no use; null where they may be.</summary>
+    internal string? PaddingRefusal => Pass == ConvolutionPass.BackwardData || Prologue is not null ? "pads images that are read as they lie in memory"
+        : Type is DataType.Float32 ? "pads 16-bit images"
+        : X.Shape.C >= VectorChannels ? $"pads images of fewer than {VectorChannels} channels" : null;
+
+    /// <summary>Of 16 bits in a vector of 16 bytes.</summary>
+    internal const int VectorChannels = 8;
+
     /// <param name="graph">Where to.</param>
     /// <param name="filterType">What the engine reads or writes as filter.</param>
     internal void Build(OperationGraph graph, DataType filterType)
     {
-        GraphTensor w = filterType == Filter.Type ? graph.Of(Filter) : graph.Part(ConvertedFilter, Filter.Shape, filterType);
+        GraphTensor w = filterType == Filter.Type && PaddedChannels == 0 ? graph.Of(Filter) : graph.Part(ConvertedFilter, FilterShape, filterType);
+        ConvolutionGeometry seen = PaddedChannels == 0 ? Geometry : Geometry with { C = PaddedChannels };
         GraphTensor x = Pass == ConvolutionPass.BackwardData ? default : Normalised(graph);
         GraphTensor y = Pass == ConvolutionPass.Forward ? default : graph.Of(Y);
         int remaining = (Bias is null ? 0 : 1) + (Residual is null ? 0 : 1) + (HasRelu || Mask is not null ? 1 : 0);
@@ -117,13 +144,13 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
         switch (Pass)
         {
             case ConvolutionPass.Forward:
-                graph.Convolution(Pass, Geometry, x, w, current);
+                graph.Convolution(Pass, seen, x, w, current);
                 break;
             case ConvolutionPass.BackwardData:
-                graph.Convolution(Pass, Geometry, current, w, y);
+                graph.Convolution(Pass, seen, current, w, y);
                 break;
             default:
-                graph.Convolution(Pass, Geometry, x, w, y);
+                graph.Convolution(Pass, seen, x, w, y);
                 return;
         }
         if (Bias is { } added)
@@ -153,7 +180,7 @@ internal sealed record ConvolutionProblem(ConvolutionPass Pass, ConvolutionGeome
     /// <summary>X, or what the prologue makes of it: rounded to the type of the factors only before the product.</summary>
     private GraphTensor Normalised(OperationGraph graph)
     {
-        GraphTensor x = graph.Of(X);
+        GraphTensor x = PaddedChannels == 0 ? graph.Of(X) : graph.Part(PaddedImages, ImageShape, Type);
         if (Prologue is not { } prologue)
             return x;
         GraphTensor scaled = graph.Virtual(X.Shape), shifted = graph.Virtual(X.Shape), rectified = graph.Virtual(X.Shape, X.Type);

@@ -9,9 +9,13 @@ namespace CudnnResNet.Cuda.Kernels.Convolution;
 /// A convolution by one of cuDNN's engines: that of a given rank in the order of its heuristics. Each rank is an entry
 /// of the catalog of its own, so that measuring entries measures engines, and a plan cache keeps the engine's rank.
 /// </summary>
-internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPass pass, int rank) : Kernel
+/// <param name="session">Whose engines are asked.</param>
+/// <param name="pass">Which product.</param>
+/// <param name="rank">0 for the best guess.</param>
+/// <param name="isPadded">Of images whose few channels are padded to a vector.</param>
+internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPass pass, int rank, bool isPadded = false) : Kernel
 {
-    public override string Name { get; } = $"cudnn_{Words(pass)}_{rank}";
+    public override string Name { get; } = $"cudnn_{Words(pass)}{(isPadded ? "_padded" : "")}_{rank}";
 
     public override KernelSupport Check(Problem problem)
     {
@@ -22,7 +26,8 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
     public override long WorkspaceBytes(Problem problem)
     {
         Require(problem, out ConvolutionProblem convolution, out Choice choice);
-        return WorkspaceParts.Bytes(choice.Plan.WorkspaceBytes, ConvertedBytes(problem, convolution, choice, isPacked: false));
+        return WorkspaceParts.Bytes(choice.Plan.WorkspaceBytes, ConvertedBytes(problem, convolution, choice, isPacked: false),
+            LoadedConvolution.PaddedBytes(convolution));
     }
 
     public override long PackedBytes(Problem problem)
@@ -66,11 +71,20 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
         choice = null;
         if (ConvolutionProblem.Read(problem, pass, out convolution) is { } refusal)
             return refusal;
+        if (isPadded)
+        {
+            if (convolution!.PaddingRefusal is { } useless)
+                return useless;
+            convolution = convolution with { PaddedChannels = ConvolutionProblem.VectorChannels };
+        }
         // A filter is rounded to the type of the activations before use; its gradient comes in float32 where an engine
         // writes that, and through the type of the activations where none does.
         DataType[] types = pass == ConvolutionPass.BackwardFilter && convolution!.Type != convolution.Filter.Type
             ? [convolution.Filter.Type, convolution.Type]
             : [convolution!.Type];
+        // What an earlier run settled on is not asked about again.
+        if (types.Length > 1 && session.Engines.IsKept(Key(problem, types[1]), rank, convolution.Type))
+            Array.Reverse(types);
         string? reason = null;
         foreach (DataType type in types)
         {
@@ -88,11 +102,11 @@ internal sealed class EngineConvolutionKernel(CudaSession session, ConvolutionPa
         session.Engines.Find(Key(problem, filterType), atRank, convolution.Type,
             graph => convolution.Build(graph, filterType), out plan);
 
-    private static string Key(Problem problem, DataType filterType) => $"{problem.Line} filter {filterType.ShortName()}";
+    private string Key(Problem problem, DataType filterType) => $"{problem.Line}{(isPadded ? " padded" : "")} filter {filterType.ShortName()}";
 
     private static long ConvertedBytes(Problem problem, ConvolutionProblem convolution, Choice choice, bool isPacked) =>
-        choice.FilterType == convolution.Filter.Type || isPacked != IsPacked(problem, convolution) ? 0
-            : convolution.Filter.Shape.Elements * choice.FilterType.ByteSize();
+        !convolution.IsConverted(choice.FilterType) || isPacked != IsPacked(problem, convolution) ? 0
+            : convolution.FilterShape.Elements * choice.FilterType.ByteSize();
 
     internal static bool IsPacked(Problem problem, ConvolutionProblem convolution) =>
         problem.ConstantWeights && convolution.Pass != ConvolutionPass.BackwardFilter;

@@ -4,6 +4,9 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cuda.Kernels.Own;
 
+/// <summary>A block's share of a table of tensors, as in lanes.h.</summary>
+internal readonly record struct TableShare(int Row, int Chunk);
+
 /// <summary>
 /// A kernel on one tensor, with a second form that takes a table of tensors: hundreds of parameters, most of them short
 /// vectors, then cost one launch.
@@ -44,7 +47,4 @@ internal abstract class TableKernel<TRow>(CudaSession session, string program, s
     protected abstract bool Takes(Problem problem);
 
     protected abstract TRow Row(Problem problem, Operands at);
-
-    /// <summary>As in lanes.h.</summary>
-    private readonly record struct TableShare(int Row, int Chunk);
 }

@@ -1,16 +1,15 @@
 using System.Collections.Immutable;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
-using CudnnResNet.Scheduling;
 
-namespace CudnnResNet.Execution;
+namespace CudnnResNet.Scheduling;
 
-/// <summary>Segments that follow each other and one loaded kernel does: the updates of all parameters.</summary>
+/// <summary>Segments that follow each other and one loaded kernel does: the updates of all parameters, or their norms.</summary>
 internal static class SegmentGroups
 {
     /// <summary>
     /// Behind the last segment that is loaded together with the one at <paramref name="begin"/>: all have one kernel and
-    /// one group, and none reads what another changes. What all of them change, a flag, the kernel answers for.
+    /// one group, and none reads what another changes or makes. What all of them change, a flag, the kernel answers for.
     /// </summary>
     public static int EndOf(ImmutableArray<Segment> segments, int begin)
     {
@@ -45,8 +44,8 @@ internal static class SegmentGroups
         {
             problems[i] = segments[begin + i].Problem;
             arguments[i] = argumentsOf(begin + i);
-            if (problems[i].Outputs.Length > 0 || arguments[i].Workspace.Bytes > 0 || arguments[i].Packed.Bytes > 0)
-                throw new InvalidOperationException($"'{problems[i]}' makes something and cannot be done in a group.");
+            if (arguments[i].Packed.Bytes > 0)
+                throw new InvalidOperationException($"'{problems[i]}' packs weights and cannot be done in a group.");
         }
         kernels[begin] = segments[begin].Kernel.LoadGroup(problems, arguments);
         for (int i = begin + 1; i < end; i++)
@@ -54,7 +53,7 @@ internal static class SegmentGroups
     }
 
     private static IEnumerable<ValueId> Changed(Segment segment) => segment.Nodes.SelectMany(node =>
-        OperationTable.Of(node.Operation).MutatedInputs.Select(slot => node.Inputs[slot]));
+        OperationTable.Of(node.Operation).MutatedInputs.Select(slot => node.Inputs[slot]).Concat(node.Outputs));
 
     private static IEnumerable<ValueId> Read(Segment segment) =>
         segment.Nodes.SelectMany(node => node.Inputs).Except(Changed(segment));
