@@ -24,6 +24,7 @@ internal static class Devices
                 IsDeterministic = request.IsDeterministic,
                 EngineCacheFolder = request.PlanCacheFolder is { } plans ? Path.Combine(plans, "engines") : null,
                 AllowTf32 = request.Precision == Precision.Tf32,
+                MarksRanges = Environment.GetEnvironmentVariable("CUDNNRESNET_NVTX") == "1",
             }),
             DeviceKind.Reference => new ReferenceBackend(request.Threads),
             _ => new OneDnnBackend(request.Threads),

@@ -10,7 +10,8 @@ namespace CudnnResNet.Cuda;
 
 /// <summary>
 /// An NVIDIA GPU: convolutions by cuDNN's engines, matrix products by cuBLASLt, everything else by own kernels that
-/// NVRTC compiles for the device. All work goes to one stream. A backend belongs to one thread at a time.
+/// NVRTC compiles for the device. All work goes to one stream, and the inputs of training steps to a second one beside it. A
+/// backend belongs to one thread at a time.
 /// </summary>
 public sealed class CudaBackend : IBackend
 {
@@ -19,6 +20,7 @@ public sealed class CudaBackend : IBackend
     private readonly PinnedStaging _staging;
     private readonly EventTimer _timer;
     private readonly CudaSession _session;
+    private readonly Ranges _ranges;
 
     /// <exception cref="ResNetException">CUDA is not available here, or there is no such device; the message is the probe's.</exception>
     public CudaBackend(CudaOptions options) : this(options, RequireDevice(options.Ordinal), CudaDevice.Open) { }
@@ -27,7 +29,10 @@ public sealed class CudaBackend : IBackend
     {
         _options = options;
         CudaVersions versions = probe.Versions!;
+        if (options.RunsUnderWay < 1)
+            throw new ResNetException($"{options.RunsUnderWay} steps under way have no meaning; give 1 or more.");
         _device = open(options.Ordinal);
+        _ranges = new Ranges(options.MarksRanges);
         Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
             + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
             + (options.AllowTf32 ? ", TF32" : "") + (options.IsDeterministic ? ", deterministic engines" : "");
@@ -54,6 +59,8 @@ public sealed class CudaBackend : IBackend
     public int Threads => 1;
 
     public ImmutableArray<Kernel> Kernels { get; }
+
+    public int RunsUnderWay => _options.RunsUnderWay;
 
     public bool PrefersGroupedUpdates => true;
 
@@ -112,9 +119,12 @@ public sealed class CudaBackend : IBackend
 
     public Arena Allocate(long bytes) => new CudaArena(bytes, _device, _staging);
 
+    public RunQueue CreateQueue(Arena arena, int slots, ReadOnlySpan<Region> inputs, ReadOnlySpan<Region> results) =>
+        new CudaRunQueue(_device, (CudaArena)arena, slots, inputs, results, _ranges);
+
     public ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
-        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift);
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
+        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift, (CudaRunQueue?)queue);
 
     public void Synchronize() => _device.Synchronize();
 

@@ -15,6 +15,12 @@ public sealed record CudaOptions
     /// <summary>Replay whole plans as CUDA graphs.</summary>
     public bool RecordsGraphs { get; init; } = true;
 
+    /// <summary>Training steps that the device may have before it while the host goes on.</summary>
+    public int RunsUnderWay { get; init; } = 2;
+
+    /// <summary>Mark what the host does for NVIDIA's profilers (NVTX), where their library is.</summary>
+    public bool MarksRanges { get; init; }
+
     /// <summary>Decode JPEG files by nvJPEG, where it is there.</summary>
     public bool DecodesFiles { get; init; } = true;
 

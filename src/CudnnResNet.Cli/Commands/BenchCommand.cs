@@ -20,19 +20,21 @@ using CudnnResNet.Weights;
 namespace CudnnResNet.Cli.Commands;
 
 /// <summary>What bench prints with --json.</summary>
-/// <param name="LatencyMs">One batch, from input in host memory to results in host memory.</param>
+/// <param name="LatencyMs">One batch, from input in host memory to results in host memory; of training, from a step's results to the next one's.</param>
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
 /// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
 /// <param name="Data">What was trained on; left out for random images.</param>
-/// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader.</param>
+/// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader, or, where it keeps time, the device for input.</param>
+/// <param name="DeviceIdleShare">The share of its time, from 0 to 1, in which the device had no step; left out where it keeps no time.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
     double PlanSeconds, IReadOnlyDictionary<string, string> Libraries,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? SamplesMs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? DeviceIdleShare = null);
 
 /// <summary>Measures how fast a network serves or trains, on random images or on data.</summary>
 internal sealed class BenchCommand(Terminal terminal, bool isTraining)
@@ -115,7 +117,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
             device.Libraries.ToDictionary(library => library.Name, library => library.Value),
             parsed.GetValue(_samples) ? measured.LatencyMs : null,
-            data?.Set.Name, data is null ? null : measured.WaitedMs / measured.LatencyMs.Sum());
+            data?.Set.Name, data is null ? null : measured.IdleShare ?? measured.WaitedMs / measured.LatencyMs.Sum(), measured.IdleShare);
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.BenchReport));
         else
@@ -131,6 +133,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private sealed record Measured(CompiledGraph Compiled, List<double> LatencyMs, List<double> ComputeMs)
     {
         public double WaitedMs { get; init; }
+
+        public double? IdleShare { get; init; }
     }
 
     private Measured Infer(
@@ -159,16 +163,24 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         if (data is not null)
         {
             using BatchLoader loader = data.Load(session);
-            BenchFeed feed = new(loader, session);
-            return Measure(session.Compiled, warmup, seconds, trace,
-                () => feed.Write(LearningRate), session.Run, () => _ = session.ReadLoss(), feed.Reset) with
-            { WaitedMs = feed.WaitedMs };
+            BenchFeed feed = new(loader, batch => session.WriteBatch(batch, LearningRate));
+            return MeasureSteps(session, warmup, seconds, trace, feed.Write, feed.Reset) with { WaitedMs = feed.WaitedMs };
         }
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
         int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
-        return Measure(session.Compiled, warmup, seconds, trace,
-            () => session.WriteBatch(images, labels, LearningRate), session.Run, () => _ = session.ReadLoss());
+        return MeasureSteps(session, warmup, seconds, trace, () => session.WriteBatch(images, labels, LearningRate), () => { });
+    }
+
+    private static Measured MeasureSteps(
+        TrainingSession session, double warmup, double seconds, StepTrace? trace, Action write, Action begin)
+    {
+        HostMemory.ReleaseUnused();
+        BenchSteps steps = new(session, write, trace);
+        steps.WarmUp(warmup);
+        begin();
+        steps.Measure(seconds);
+        return new Measured(session.Compiled, steps.LatencyMs, steps.ComputeMs) { IdleShare = steps.IdleShare };
     }
 
     // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.
@@ -185,8 +197,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         _weights.Find(parsed)?.Weights ?? WeightInitialization.Create(values, seed: 1);
 
     private static Measured Measure(
-        CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read,
-        Action? begin = null)
+        CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action write, Action run, Action read)
     {
         const int FewestBatches = 3;
         Measured measured = new(compiled, [], []);
@@ -199,7 +210,6 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
             read();
         }
         while (Stopwatch.GetElapsedTime(since).TotalSeconds < warmup);
-        begin?.Invoke();
         since = Stopwatch.GetTimestamp();
         while (measured.LatencyMs.Count < FewestBatches || Stopwatch.GetElapsedTime(since).TotalSeconds < seconds)
         {
@@ -225,6 +235,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         terminal.Output.WriteLine($"plan         {measured.Compiled.Schedule.Segments.Length} kernels for {measured.Compiled.Graph.Nodes.Length} nodes, made in {report.PlanSeconds:F2} s");
         terminal.Output.WriteLine($"memory       {ByteSizes.Format(report.PeakBytes)} at its peak: {ByteSizes.Format(memory.PersistentBytes)} that last, {ByteSizes.Format(memory.TransientBytes)} for a run");
         terminal.Output.WriteLine($"throughput   {report.ImagesPerSecond:F1} images/s over {measured.LatencyMs.Count} batches");
+        if (report.DeviceIdleShare is { } idle)
+            terminal.Output.WriteLine($"idle         {100 * idle:F1} % of the device's time, between steps");
         if (report.InputWaitShare is { } share)
             terminal.Output.WriteLine($"input        {report.Data}; waited for it {100 * share:F1} % of the time");
         terminal.Output.WriteLine();

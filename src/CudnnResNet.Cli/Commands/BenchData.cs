@@ -39,8 +39,8 @@ internal sealed record BenchData(IDataSet Set, Augmentation Augmentation, Normal
         new LoaderOptions(session.Batch, Shuffle: true, Seed: 1, Augmentation, Normalization) { Accepted = session.Accepts(Set, Normalization) });
 }
 
-/// <summary>Hands a session one batch after the other, and adds up how long it had to wait for them.</summary>
-internal sealed class BenchFeed(BatchLoader loader, TrainingSession session)
+/// <summary>Hands over one batch after the other, and adds up how long it had to wait for them.</summary>
+internal sealed class BenchFeed(BatchLoader loader, Action<Batch> give)
 {
     private long _waited;
 
@@ -49,11 +49,11 @@ internal sealed class BenchFeed(BatchLoader loader, TrainingSession session)
 
     public void Reset() => _waited = 0;
 
-    public void Write(double learningRate)
+    public void Write()
     {
         long begin = Stopwatch.GetTimestamp();
         Batch batch = loader.Next();
         _waited += Stopwatch.GetTimestamp() - begin;
-        session.WriteBatch(batch, learningRate);
+        give(batch);
     }
 }

@@ -18,6 +18,10 @@ internal static class ArenaDrawing
         foreach ((ValueId id, Region region) in memory.Persistent.OrderBy(entry => entry.Value.OffsetBytes))
             rectangles.Add(new ArenaRectangle(compiled.Graph[id].Name, KindOf(compiled.Graph[id]),
                 0, lastStep, region.OffsetBytes, region.Bytes));
+        for (int run = 0; run < memory.FurtherInputs.Length; run++)
+            foreach ((ValueId id, Region region) in memory.FurtherInputs[run].OrderBy(entry => entry.Value.OffsetBytes))
+                rectangles.Add(new ArenaRectangle($"{compiled.Graph[id].Name} {run + 2}", KindOf(compiled.Graph[id]),
+                    0, lastStep, region.OffsetBytes, region.Bytes));
         for (int step = 0; step < memory.Packed.Length; step++)
             if (memory.Packed[step] is { Bytes: > 0 } packed)
                 rectangles.Add(new ArenaRectangle($"{compiled.Schedule.Segments[step].Nodes[0].Scope} packed weights",

@@ -44,7 +44,8 @@ internal sealed unsafe class DeviceTable : IDisposable
             return;
         CUdeviceptr address = Address;
         Address = default;
-        using ContextScope scope = _device.Enter();
-        CudaDriver.cuMemFree_v2(address).ThrowIfFailed();
+        using ContextScope scope = _device.EnterForRelease();
+        // In a lost context it refuses; the memory ends with the context.
+        _ = CudaDriver.cuMemFree_v2(address);
     }
 }

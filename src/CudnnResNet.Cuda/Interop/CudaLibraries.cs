@@ -38,6 +38,10 @@ internal static class CudaLibraries
     internal static readonly CudaLibrary Nvml = new(Interop.Nvml.Library, ["libnvidia-ml.so.1"], ["nvml.dll"],
         "install NVIDIA's driver");
 
+    /// <summary>From CUDA 12.9 on under its new name.</summary>
+    internal static readonly CudaLibrary Nvtx = new(Interop.Nvtx.Library, ["libnvtx3interop.so.1", "libnvToolsExt.so.1"],
+        ["nvtx3interop.dll", "nvToolsExt64_1.dll"], "install CUDA 12 or 13, or pip install nvidia-nvtx-cu12");
+
     /// <summary>Optional: without it JPEGs are decoded by the CPU.</summary>
     internal static readonly CudaLibrary NvJpeg = new(Interop.NvJpeg.Library,
         ["libnvjpeg.so.13", "libnvjpeg.so.12"], ["nvjpeg64_13.dll", "nvjpeg64_12.dll"],
@@ -57,10 +61,10 @@ internal static class CudaLibraries
     private static int? s_major;
     private static bool s_registered;
 
-    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml, NvJpeg, Npp];
+    internal static ImmutableArray<CudaLibrary> All { get; } = [Driver, Cudnn, Nvrtc, CublasLt, Nvml, NvJpeg, Npp, Nvtx];
 
     /// <summary>The backend does without them.</summary>
-    internal static ImmutableArray<CudaLibrary> Optional { get; } = [Nvml, NvJpeg, Npp];
+    internal static ImmutableArray<CudaLibrary> Optional { get; } = [Nvml, NvJpeg, Npp, Nvtx];
 
     /// <summary>A folder that is searched before all others; takes effect for libraries that are not yet loaded.</summary>
     internal static string? NativePath

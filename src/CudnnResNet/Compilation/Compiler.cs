@@ -69,11 +69,12 @@ public static class Compiler
             ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
-        CompiledGraph needed = PlanWithin(graph, selector, sparing, options);
-        CompiledGraph best = WithPrologues(graph, needed, selector, options);
+        int runs = RunsUnderWay(graph, backend);
+        CompiledGraph needed = PlanWithin(graph, selector, sparing, options, runs);
+        CompiledGraph best = WithPrologues(graph, needed, selector, options, runs);
         if (options.Tune)
         {
-            CompiledGraph unfused = Plan(needed.Graph, selector, options, isFusing: false) with { Freed = needed.Freed };
+            CompiledGraph unfused = Plan(needed.Graph, selector, options, runs, isFusing: false) with { Freed = needed.Freed };
             if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
                 best = Fastest(best, unfused, backend, pool, cache);
         }
@@ -88,6 +89,10 @@ public static class Compiler
         };
     }
 
+    /// <summary>A graph that changes what lasts is run step after step, and a host need not see one step's end to begin the next.</summary>
+    private static int RunsUnderWay(LayerGraph graph, IBackend backend) =>
+        graph.Nodes.Any(node => !OperationTable.Of(node.Operation).MutatedInputs.IsEmpty) ? backend.RunsUnderWay : 1;
+
     private static CompiledGraph? Recorded(
         LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options) =>
         Recorded(graph, options.Recorded.FirstOrDefault(record => record.Graph == fingerprint), backend, options);
@@ -101,7 +106,7 @@ public static class Compiler
         LayerGraph whole = freed.IsEmpty ? graph : Rematerialisation.Apply(graph, [.. freed]);
         if (record.Rebuild(whole, backend.Kernels, options.ConstantWeights) is not { } schedule)
             return null;
-        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, RunsUnderWay(graph, backend)), Seconds: 0, Measurements: 0)
         {
             Asked = new Dictionary<string, AskedProblem>(),
             Freed = freed,
@@ -117,14 +122,14 @@ public static class Compiler
     /// </summary>
     /// <exception cref="ResNetException">Even the plan that frees everything it may does not fit.</exception>
     private static CompiledGraph PlanWithin(
-        LayerGraph graph, KernelSelector selector, KernelSelector sparing, CompilerOptions options)
+        LayerGraph graph, KernelSelector selector, KernelSelector sparing, CompilerOptions options, int runs)
     {
-        CompiledGraph everythingKept = Plan(graph, selector, options, isFusing: true);
+        CompiledGraph everythingKept = Plan(graph, selector, options, runs, isFusing: true);
         if (options.MemoryLimitBytes is not { } limit || everythingKept.Memory.PeakBytes <= limit)
             return everythingKept;
         ImmutableArray<ValueId> candidates = RecomputationOrder.CheapestFirst(graph, selector);
         CompiledGraph Free(int count, KernelSelector? by = null) => Plan(
-            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), by ?? selector, options, isFusing: true) with
+            Rematerialisation.Apply(graph, [.. candidates.Take(count)]), by ?? selector, options, runs, isFusing: true) with
         {
             Freed = [.. candidates.Take(count)],
         };
@@ -158,7 +163,7 @@ public static class Compiler
     /// whole becomes cheaper, or as cheap in less memory: all that alike kernels read, or none.
     /// </summary>
     private static CompiledGraph WithPrologues(
-        LayerGraph graph, CompiledGraph kept, KernelSelector selector, CompilerOptions options)
+        LayerGraph graph, CompiledGraph kept, KernelSelector selector, CompilerOptions options, int runs)
     {
         CompiledGraph best = kept;
         ImmutableArray<ImmutableArray<ValueId>> groups = MadeWhereRead.Groups(graph, kept.Freed, selector, options.ConstantWeights);
@@ -172,7 +177,7 @@ public static class Compiler
         void Try(IEnumerable<ValueId> made)
         {
             ImmutableArray<ValueId> freed = [.. made.Union(kept.Freed).OrderBy(id => id.Index)];
-            CompiledGraph plan = Plan(Rematerialisation.Apply(graph, [.. freed]), selector, options, isFusing: true) with { Freed = freed };
+            CompiledGraph plan = Plan(Rematerialisation.Apply(graph, [.. freed]), selector, options, runs, isFusing: true) with { Freed = freed };
             bool isBetter = plan.Schedule.Cost < best.Schedule.Cost
                 || (plan.Schedule.Cost == best.Schedule.Cost && plan.Memory.PeakBytes < best.Memory.PeakBytes);
             if (isBetter && plan.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
@@ -181,10 +186,10 @@ public static class Compiler
     }
 
     private static CompiledGraph Plan(
-        LayerGraph graph, KernelSelector selector, CompilerOptions options, bool isFusing)
+        LayerGraph graph, KernelSelector selector, CompilerOptions options, int runs, bool isFusing)
     {
         ScheduledGraph schedule = FusedPathScheduler.Schedule(graph, selector, options.ConstantWeights, isFusing);
-        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule), Seconds: 0, Measurements: 0)
+        return new CompiledGraph(graph, schedule, MemoryPlanner.Plan(schedule, runs), Seconds: 0, Measurements: 0)
         {
             Asked = selector.Asked,
         };

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Memory;
-using CudnnResNet.Scheduling;
 
 namespace CudnnResNet.Execution;
 
@@ -15,23 +14,24 @@ public sealed class ExecutionPlan : IDisposable
     private readonly IBackend _backend;
     private readonly ArenaPool? _pool;
     private readonly bool _ownsArena;
-    private readonly LoadedKernel[] _kernels;
     private readonly Region[] _regions;
+    private readonly MemoryPlan _memory;
+
+    // One for each run that may be under way: the first, and those of BindFurtherRuns.
+    private BoundKernels[] _bound;
     private StepTrace? _trace;
     private int _firstTraced;
-    private LoadedKernel? _recording;
-    private bool _hasRun;
-    private bool _isRecorded;
 
-    private ExecutionPlan(CompiledGraph compiled, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
-        LoadedKernel[] kernels, Region[] regions)
+    private ExecutionPlan(CompiledGraph compiled, MemoryPlan memory, IBackend backend, ArenaPool? pool, bool ownsArena, Arena arena,
+        BoundKernels kernels, Region[] regions)
     {
         Compiled = compiled;
         _ownsArena = ownsArena;
         _backend = backend;
+        _memory = memory;
         _pool = pool;
         Arena = arena;
-        _kernels = kernels;
+        _bound = [kernels];
         _regions = regions;
     }
 
@@ -93,53 +93,52 @@ public sealed class ExecutionPlan : IDisposable
             regions[id.Index] = region;
         foreach (Allocation allocation in memory.Transient)
             foreach (ValueId id in allocation.Values)
-                regions[id.Index] = Transient(memory, allocation.Region) with { Bytes = compiled.Graph[id].Bytes };
+                regions[id.Index] = memory.InArena(allocation.Region) with { Bytes = compiled.Graph[id].Bytes };
         if (place is not null)
             foreach (Value value in compiled.Graph.Values)
                 if ((value.Role == ValueRole.Input || compiled.Graph.Outputs.Contains(value.Id)) && place(arena, value) is { } chosen)
                     regions[value.Id.Index] = chosen.Bytes == value.Bytes
                         ? chosen
                         : throw new ArgumentException($"'{value.Name}' has {value.Bytes} bytes, its place {chosen.Bytes}.", nameof(place));
+        return new ExecutionPlan(compiled, memory, backend, pool, ownsArena, arena, BoundKernels.Load(compiled, memory, arena, regions), regions);
+    }
 
-        LoadedKernel[] kernels = new LoadedKernel[compiled.Schedule.Segments.Length];
-        try
+    /// <summary>
+    /// Loads the kernels that read inputs once more for each run that may be under way beside the first; a run of a
+    /// <see cref="RunQueue"/> takes those of its slot.
+    /// </summary>
+    public void BindFurtherRuns()
+    {
+        for (int run = 1; run <= _memory.FurtherInputs.Length; run++)
         {
-            int end;
-            for (int step = 0; step < kernels.Length; step = end)
-            {
-                end = SegmentGroups.EndOf(compiled.Schedule.Segments, step);
-                if (end == step + 1)
-                {
-                    Segment segment = compiled.Schedule.Segments[step];
-                    kernels[step] = segment.Kernel.Load(segment.Problem, ArgumentsOf(step));
-                }
-                else
-                    SegmentGroups.Load(compiled.Schedule.Segments, step, end, ArgumentsOf, kernels);
-            }
+            Region[] regions = [.. _regions];
+            foreach ((ValueId id, Region region) in _memory.FurtherInputs[run - 1])
+                regions[id.Index] = region;
+            _bound = [.. _bound, BoundKernels.Load(Compiled, _memory, Arena, regions, _bound[0])];
         }
-        catch
-        {
-            foreach (LoadedKernel? kernel in kernels)
-                kernel?.Dispose();
-            throw;
-        }
-        return new ExecutionPlan(compiled, backend, pool, ownsArena, arena, kernels, regions);
-
-        KernelArguments ArgumentsOf(int step) => new(arena,
-            [.. compiled.Schedule.Segments[step].Bound.GraphValues.Select(id => regions[id.Index])],
-            Transient(memory, memory.Workspace[step]), memory.Packed[step]);
     }
 
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
     public Region RegionOf(ValueId id) => _regions[id.Index];
 
-    internal ByteInput? CreateByteInput(Value images, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        _backend.CreateByteInput(Arena, RegionOf(images.Id), images.Shape, images.Type, scale, shift);
+    /// <summary>Runs that may be under way at once.</summary>
+    public int Slots => _bound.Length;
+
+    /// <summary>Where the run of a slot reads an input.</summary>
+    public Region InputOf(ValueId id, int slot) => slot == 0 ? _regions[id.Index] : _memory.FurtherInputs[slot - 1][id];
+
+    /// <summary>A queue for runs of this plan, and of others that lay out their inputs alike.</summary>
+    internal RunQueue CreateQueue(ReadOnlySpan<Region> results) => _backend.CreateQueue(Arena, Slots,
+        [.. Compiled.Graph.WithRole(ValueRole.Input).Select(value => RegionOf(value.Id))], results);
+
+    internal ByteInput? CreateByteInput(
+        Value images, Region region, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
+        _backend.CreateByteInput(Arena, region, images.Shape, images.Type, scale, shift, queue);
 
     /// <summary>Repacks constant weights; to be called after weights were written.</summary>
     public void Prepare()
     {
-        foreach (LoadedKernel kernel in _kernels)
+        foreach (LoadedKernel kernel in _bound[0].Kernels)
             kernel.Prepare();
         _backend.Synchronize();
     }
@@ -150,42 +149,47 @@ public sealed class ExecutionPlan : IDisposable
     /// </summary>
     public void Run()
     {
-        if (_trace is { IsRecording: true } trace)
-        {
-            RunTraced(trace);
-            return;
-        }
-        if (_hasRun && !_isRecorded)
-        {
-            _recording = _backend.Record(_kernels);
-            _isRecorded = true;
-        }
-        if (_recording is { } recording)
-            recording.Run();
-        else
-            foreach (LoadedKernel kernel in _kernels)
-                kernel.Run();
-        _hasRun = true;
+        Enqueue(slot: 0);
         _backend.Synchronize();
     }
 
-    private void RunTraced(StepTrace trace)
+    /// <summary>Gives the device one run behind those that it has: the one whose inputs were given to <paramref name="queue"/>.</summary>
+    /// <param name="queue">Of this plan's arena.</param>
+    /// <param name="slot">The one that is open in it.</param>
+    /// <param name="results">What is read when the run is awaited.</param>
+    public void Run(RunQueue queue, int slot, ReadOnlySpan<Region> results)
     {
-        for (int step = 0; step < _kernels.Length; step++)
+        queue.Start();
+        Enqueue(slot);
+        queue.Finish(results);
+    }
+
+    private void Enqueue(int slot)
+    {
+        if (_trace is { IsRecording: true } trace)
+            RunTraced(trace, _bound[slot]);
+        else
+            _bound[slot].Run(_backend);
+    }
+
+    private void RunTraced(StepTrace trace, BoundKernels bound)
+    {
+        // What waits for input or still runs is no part of the first kernel.
+        _backend.Synchronize();
+        for (int step = 0; step < bound.Kernels.Length; step++)
         {
             long begin = Stopwatch.GetTimestamp();
-            _kernels[step].Run();
+            bound.Kernels[step].Run();
             _backend.Synchronize();
             trace.Add(TraceKind.Kernel, begin, _firstTraced + step);
         }
-        _hasRun = true;
+        bound.HasRun = true;
     }
 
     public void Dispose()
     {
-        _recording?.Dispose();
-        foreach (LoadedKernel kernel in _kernels)
-            kernel.Dispose();
+        foreach (BoundKernels bound in _bound.Reverse())
+            bound.Dispose();
         if (_ownsArena)
             Release(Arena, _pool);
     }
@@ -197,7 +201,4 @@ public sealed class ExecutionPlan : IDisposable
         else
             pool.Return(arena);
     }
-
-    private static Region Transient(MemoryPlan memory, Region region) =>
-        region with { OffsetBytes = memory.PersistentBytes + region.OffsetBytes };
 }

@@ -15,14 +15,20 @@ public sealed class HostAccess
     private const int MostStagingBytes = 256 << 10;
 
     private readonly ExecutionPlan _plan;
+    private readonly RunQueue? _queue;
     private readonly Region _region;
     private readonly byte[] _staging;
 
-    public HostAccess(ExecutionPlan plan, Value value)
+    /// <summary>Copies at once, behind every run that was given to the device before.</summary>
+    public HostAccess(ExecutionPlan plan, Value value) : this(plan, value, queue: null, plan.RegionOf(value.Id))
     {
-        _plan = plan;
+    }
+
+    /// <summary>Writes an input of the run that is open in a queue.</summary>
+    internal HostAccess(ExecutionPlan plan, Value value, RunQueue? queue, Region region)
+    {
+        (_plan, _queue, _region) = (plan, queue, region);
         Value = value;
-        _region = plan.RegionOf(value.Id);
         _staging = new byte[Math.Min(value.Bytes, MostStagingBytes)];
     }
 
@@ -32,7 +38,7 @@ public sealed class HostAccess
     {
         RequireLength(source.Length);
         if (Value.Type == DataType.Float32)
-            _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
+            Write(_region, MemoryMarshal.AsBytes(source));
         else
             WriteConverted(source);
     }
@@ -41,7 +47,7 @@ public sealed class HostAccess
     {
         RequireLength(source.Length);
         if (Value.Type == DataType.Float64)
-            _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
+            Write(_region, MemoryMarshal.AsBytes(source));
         else
             WriteConverted(source);
     }
@@ -49,12 +55,12 @@ public sealed class HostAccess
     public void Write(ReadOnlySpan<int> source)
     {
         RequireLength(source.Length);
-        _plan.Arena.Write(_region, MemoryMarshal.AsBytes(source));
+        Write(_region, MemoryMarshal.AsBytes(source));
     }
 
     /// <summary>Another way to write the value, which is images: as bytes. Null where the backend has none.</summary>
     public ByteInput? CreateByteInput(ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) =>
-        _plan.CreateByteInput(Value, scale, shift);
+        _plan.CreateByteInput(Value, _region, scale, shift, _queue);
 
     public void Read(Span<float> destination)
     {
@@ -80,19 +86,9 @@ public sealed class HostAccess
         for (int done = 0; done < source.Length; done += step)
         {
             ReadOnlySpan<T> part = source.Slice(done, Math.Min(step, source.Length - done));
-            switch (Value.Type)
-            {
-                case DataType.Float32:
-                    Convert(part, MemoryMarshal.Cast<byte, float>(_staging.AsSpan()));
-                    break;
-                case DataType.Float64:
-                    Convert(part, MemoryMarshal.Cast<byte, double>(_staging.AsSpan()));
-                    break;
-                default:
-                    throw Unsupported();
-            }
+            HostConversion.ToValue(part, Value.Type, _staging);
             Region region = RegionOf(done, part.Length);
-            _plan.Arena.Write(region, _staging.AsSpan(0, (int)region.Bytes));
+            Write(region, _staging.AsSpan(0, (int)region.Bytes));
         }
     }
 
@@ -104,16 +100,16 @@ public sealed class HostAccess
             Span<T> part = destination.Slice(done, Math.Min(step, destination.Length - done));
             Region region = RegionOf(done, part.Length);
             _plan.Arena.Read(region, _staging.AsSpan(0, (int)region.Bytes));
-            for (int i = 0; i < part.Length; i++)
-                part[i] = T.CreateTruncating(Staged(i));
+            HostConversion.ToHost(_staging, Value.Type, part);
         }
     }
 
-    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> source, Span<TTo> destination)
-        where TFrom : INumberBase<TFrom> where TTo : INumberBase<TTo>
+    private void Write(Region region, ReadOnlySpan<byte> source)
     {
-        for (int i = 0; i < source.Length; i++)
-            destination[i] = TTo.CreateTruncating(source[i]);
+        if (_queue is null)
+            _plan.Arena.Write(region, source);
+        else
+            _queue.Write(region, source);
     }
 
     private int StagedElements => _staging.Length / Value.Type.ByteSize();
@@ -121,21 +117,9 @@ public sealed class HostAccess
     private Region RegionOf(int firstElement, int elements) =>
         new(_region.OffsetBytes + (long)firstElement * Value.Type.ByteSize(), (long)elements * Value.Type.ByteSize());
 
-    private double Staged(int index) => Value.Type switch
-    {
-        DataType.Float64 => MemoryMarshal.Cast<byte, double>(_staging)[index],
-        DataType.Float32 => MemoryMarshal.Cast<byte, float>(_staging)[index],
-        DataType.BFloat16 => BitConverter.UInt32BitsToSingle(
-            (uint)MemoryMarshal.Cast<byte, ushort>(_staging)[index] << 16),
-        DataType.Float16 => (double)MemoryMarshal.Cast<byte, Half>(_staging)[index],
-        _ => throw Unsupported(),
-    };
-
     private void RequireLength(int elements)
     {
         if (elements != Value.Shape.Elements)
             throw new ArgumentException($"'{Value.Name}' has {Value.Shape.Elements} elements, not {elements}.");
     }
-
-    private NotSupportedException Unsupported() => new($"'{Value.Name}' is {Value.Type}.");
 }

@@ -46,6 +46,20 @@ public interface IBackend : IDisposable
     /// <summary>Measures the limits of this device, in less than a second; null where the backend cannot.</summary>
     MachinePeaks? MeasurePeaks(Precision precision) => null;
 
+    /// <summary>
+    /// Training steps that the device may have before it while the host goes on: each has inputs of its own. 1 is a backend
+    /// that computes in its caller's thread.
+    /// </summary>
+    int RunsUnderWay => 1;
+
+    /// <summary>A queue of runs that read their inputs from <paramref name="arena"/>.</summary>
+    /// <param name="arena">Of this backend; it outlives the queue.</param>
+    /// <param name="slots">Runs that may be under way at once.</param>
+    /// <param name="inputs">What a run is given, one region an input; lengths count, and the number.</param>
+    /// <param name="results">The same for what comes back.</param>
+    RunQueue CreateQueue(Arena arena, int slots, ReadOnlySpan<Region> inputs, ReadOnlySpan<Region> results) =>
+        new SynchronousQueue(this, arena, slots, results);
+
     /// <summary>Zero-filled memory. A <see cref="ResNetException"/> where there is not enough.</summary>
     Arena Allocate(long bytes);
 
@@ -58,8 +72,9 @@ public interface IBackend : IDisposable
     /// <param name="type">Their type.</param>
     /// <param name="scale">One for each channel.</param>
     /// <param name="shift">One for each channel.</param>
+    /// <param name="queue">Of this backend and the arena: the images are those of the run that is open in it. Null is a plan without one.</param>
     ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
-        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift) => null;
+        ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) => null;
 
     /// <summary>Blocks until everything that was enqueued has run.</summary>
     void Synchronize();

@@ -22,6 +22,12 @@ public sealed record MemoryPlan
     /// <summary>Lasting values by id, relative to the persistent part.</summary>
     public required ImmutableDictionary<ValueId, Region> Persistent { get; init; }
 
+    /// <summary>
+    /// Where the inputs of further runs lie, by id and relative to the persistent part: each run that may be under way beside
+    /// the first has inputs of its own. Empty where one run ends before the next begins.
+    /// </summary>
+    public ImmutableArray<ImmutableDictionary<ValueId, Region>> FurtherInputs { get; init; } = [];
+
     /// <summary>Packed weights of each segment, relative to the persistent part; empty where a kernel packs nothing.</summary>
     public required ImmutableArray<Region> Packed { get; init; }
 
@@ -43,4 +49,7 @@ public sealed record MemoryPlan
     public required long WithoutReuseBytes { get; init; }
 
     public long PeakBytes => PersistentBytes + TransientBytes;
+
+    /// <summary>Where a region of the transient part lies in the arena.</summary>
+    public Region InArena(Region region) => region with { OffsetBytes = PersistentBytes + region.OffsetBytes };
 }

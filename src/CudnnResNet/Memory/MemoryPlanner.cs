@@ -8,7 +8,9 @@ namespace CudnnResNet.Memory;
 /// <summary>Gives every value and workspace of a scheduled graph a fixed place, from their lifetimes.</summary>
 public static class MemoryPlanner
 {
-    public static MemoryPlan Plan(ScheduledGraph scheduled)
+    /// <param name="scheduled">What is to be run.</param>
+    /// <param name="runsUnderWay">Runs that may be under way at once, each with inputs of its own.</param>
+    public static MemoryPlan Plan(ScheduledGraph scheduled, int runsUnderWay = 1)
     {
         LayerGraph graph = scheduled.Graph;
         long persistentBytes = 0;
@@ -23,6 +25,8 @@ public static class MemoryPlanner
         foreach (Value value in graph.Values)
             if (value.IsPersistent)
                 persistent.Add(value.Id, NextPersistent(value.Bytes));
+        ImmutableArray<ImmutableDictionary<ValueId, Region>> furtherInputs = [.. Enumerable.Range(1, runsUnderWay - 1).Select(_ =>
+            graph.WithRole(ValueRole.Input).ToImmutableDictionary(value => value.Id, value => NextPersistent(value.Bytes)))];
         ImmutableArray<Region> packed =
             [.. scheduled.Segments.Select(segment => NextPersistent(segment.Kernel.PackedBytes(segment.Problem)))];
 
@@ -31,6 +35,7 @@ public static class MemoryPlanner
         return new MemoryPlan
         {
             Persistent = persistent.ToImmutable(),
+            FurtherInputs = furtherInputs,
             Packed = packed,
             Transient = transient,
             Workspace = WorkspaceBySegment(scheduled, lifetimes, transient),

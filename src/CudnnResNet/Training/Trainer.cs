@@ -24,8 +24,9 @@ public sealed record TrainingResult(long Steps, bool IsCancelled, Evaluation? Te
 }
 
 /// <summary>
-/// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. It stops
-/// at the next step when it is cancelled, and saves.
+/// Trains a network: batches in, one plan a step, an evaluation and checkpoints at the end of each epoch. Where the device
+/// works beside its host, the next steps are submitted before a step's loss is read; evaluations, checkpoints and the end
+/// wait for all of them. It stops at the next step when it is cancelled, and saves.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -39,9 +40,11 @@ public sealed class Trainer : IDisposable
     private readonly InferenceSession? _inference;
     private readonly LoaderOptions _loaderOptions;
     private readonly float[] _logits;
+    private readonly GivenSteps _given;
     private readonly ImmutableArray<TrajectoryFact> _facts;
     private TrainingProgress _progress;
     private (string Path, long Step)? _saved;
+    private long _lastTick;
 
     private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
         PlanGroup plans, TrainingSession[] sessions, IDataSet[] data, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
@@ -54,6 +57,7 @@ public sealed class Trainer : IDisposable
         _session = sessions[^1];
         _inference = inference;
         _logits = new float[_session.LogitElements];
+        _given = new GivenSteps(Math.Max(1, _session.MostPending), _session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
         _loaderOptions = new LoaderOptions(
             options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
@@ -128,17 +132,17 @@ public sealed class Trainer : IDisposable
                 test.Height, test.Width, options.Precision, backend, compiler);
         // One block of memory: what a step keeps for its backward pass and what an evaluation works with are never needed at once.
         PlanGroup plans = PlanGroup.Load(backend, [.. steps.SelectMany(each => each.Plans), .. evaluation is null ? Array.Empty<(string, CompiledGraph)>() : [("evaluation", evaluation.Plan)]]);
-        TrainingSession[] sessions = [];
+        List<TrainingSession> sessions = [];
         InferenceSession? inference = null;
         try
         {
             int plansOfStep = steps[0].Plans.Count();
-            sessions = [.. steps.Select((each, i) =>
-                new TrainingSession(each, plans.Plans.AsSpan().Slice(i * plansOfStep, plansOfStep)))];
+            for (int i = 0; i < steps.Length; i++)
+                sessions.Add(new TrainingSession(steps[i], plans.Plans.AsSpan().Slice(i * plansOfStep, plansOfStep)));
             inference = evaluation is null ? null : new InferenceSession(evaluation, plans.Plans[^1], ownsPlan: false);
             sessions[0].LoadWeights(WeightInitialization.Create(
                 sessions[0].WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
-            Trainer trainer = new(options, train, test, plans, sessions, data, inference, facts);
+            Trainer trainer = new(options, train, test, plans, [.. sessions], data, inference, facts);
             if (resumption is not null)
                 trainer.Resume(resumption);
             return trainer;
@@ -222,42 +226,42 @@ public sealed class Trainer : IDisposable
         bool isStopped = IsOutOfPatience;
         HostMemory.ReleaseUnused();
         using StagedBatches batches = new(_stages, _loaderOptions, Trace);
-        long lastTick = Stopwatch.GetTimestamp();
-        while (_progress.Step < TotalSteps && !isStopped && !cancellation.IsCancellationRequested)
+        _lastTick = Stopwatch.GetTimestamp();
+        TrainingSession session = _session;
+        LoaderPosition position = _progress.Position;
+        for (long next = _progress.Step; next < TotalSteps && !isStopped && !cancellation.IsCancellationRequested;)
         {
             using StepTrace.StepScope step = StepTrace.Step(Trace);
-            (Batch batch, TrainingSession session) = Next(batches);
-            double rate = schedule.At(_progress.Step);
-            double loss = session.Step(batch, rate);
-            if (!double.IsFinite(loss))
-                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
-            session.ReadLogits(_logits);
-            double accuracy = Classification.Accuracy(_logits, batch.Labels, _options.Spec.Classes);
-            double seconds = Stopwatch.GetElapsedTime(lastTick).TotalSeconds;
-            lastTick = Stopwatch.GetTimestamp();
-            _progress = _progress with
-            {
-                Step = _progress.Step + 1,
-                Position = batch.After,
-                Seed = _options.Seed,
-                Means = _progress.Means.With(loss, accuracy, seconds),
-            };
-            observer.OnStep?.Invoke(
-                new StepRecord(_progress.Step, (int)batch.Epoch, loss, rate, session.Batch / seconds, accuracy));
-            if (_options.DumpGradients && _progress.Step == 1)
+            (Batch batch, TrainingSession taker) = Next(batches, next, position);
+            position = batch.After;
+            // Sessions of other sizes lie in the same memory.
+            Collect(session, session == taker ? Math.Max(0, session.MostPending - 1) : 0, observer);
+            session = taker;
+            if (cancellation.IsCancellationRequested)
+                break;
+            double rate = schedule.At(next);
+            session.Submit(batch, rate);
+            _given.Add(batch, rate);
+            next++;
+            bool endsEpoch = batch.EndsEpoch || next == TotalSteps;
+            bool isSaved = next % _options.SaveEvery == 0;
+            bool isDumped = _options.DumpGradients && next == 1;
+            Collect(session, endsEpoch || isSaved || isDumped ? 0 : session.MostPending, observer);
+            if (isDumped)
                 observer.OnFirstGradients?.Invoke([.. session.ReadGradients()]);
-            if (batch.EndsEpoch || _progress.Step == TotalSteps)
+            if (endsEpoch)
             {
                 last = FinishEpoch(batch, trajectory, observer);
                 isStopped = IsOutOfPatience;
             }
-            else if (_progress.Step % _options.SaveEvery == 0)
+            else if (isSaved)
                 Save(LastFile, trajectory, observer);
             else
                 continue;
             HostMemory.ReleaseUnused();
-            lastTick = Stopwatch.GetTimestamp();
+            _lastTick = Stopwatch.GetTimestamp();
         }
+        Collect(session, mostPending: 0, observer);
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
             Save(LastFile, trajectory, observer);
@@ -276,10 +280,35 @@ public sealed class Trainer : IDisposable
         _plans.Dispose();
     }
 
-    private (Batch Batch, TrainingSession Session) Next(StagedBatches batches)
+    /// <summary>Waits for the oldest steps until no more than so many are pending, and tells of them.</summary>
+    private void Collect(TrainingSession session, int mostPending, TrainingObserver observer)
+    {
+        while (session.PendingSteps > mostPending)
+        {
+            double loss = session.Collect();
+            GivenStep given = _given.Take();
+            if (!double.IsFinite(loss))
+                throw new ResNetException($"The loss became {loss} at step {_progress.Step + 1}; {Checkpoint.Remedies}");
+            session.ReadLogits(_logits);
+            double accuracy = Classification.Accuracy(_logits, given.Labels, _options.Spec.Classes);
+            double seconds = Stopwatch.GetElapsedTime(_lastTick).TotalSeconds;
+            _lastTick = Stopwatch.GetTimestamp();
+            _progress = _progress with
+            {
+                Step = _progress.Step + 1,
+                Position = given.After,
+                Seed = _options.Seed,
+                Means = _progress.Means.With(loss, accuracy, seconds),
+            };
+            observer.OnStep?.Invoke(
+                new StepRecord(_progress.Step, given.Epoch, loss, given.LearningRate, session.Batch / seconds, accuracy));
+        }
+    }
+
+    private (Batch Batch, TrainingSession Session) Next(StagedBatches batches, long step, LoaderPosition position)
     {
         using StepTrace.SliceScope load = StepTrace.Slice(Trace, TraceKind.LoadBatch);
-        return batches.Next(_progress.Step, _progress.Position);
+        return batches.Next(step, position);
     }
 
     /// <summary>

@@ -1,4 +1,6 @@
 using CudnnResNet.Execution;
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
 using CudnnResNet.Models;
 
 namespace CudnnResNet.Training;
@@ -6,25 +8,25 @@ namespace CudnnResNet.Training;
 /// <summary>A plan that goes through a batch once, and where it leaves its results.</summary>
 internal sealed class TrainingPass
 {
-    private readonly HostAccess _loss;
-    private readonly double[] _scalar = new double[1];
+    private readonly Region[] _results;
 
     public TrainingPass(ExecutionPlan plan)
     {
         Plan = plan;
-        _loss = Access(ResNetGraph.Loss);
-        Logits = Access(ResNetGraph.Logits);
+        (Loss, Logits) = (Find(ResNetGraph.Loss), Find(ResNetGraph.Logits));
+        _results = [plan.RegionOf(Loss.Id), plan.RegionOf(Logits.Id)];
     }
 
     public ExecutionPlan Plan { get; }
 
-    public HostAccess Logits { get; }
+    public Value Loss { get; }
 
-    public HostAccess Access(string name) => new(Plan, Plan.Compiled.Graph.Find(name));
+    public Value Logits { get; }
 
-    public double ReadLoss()
-    {
-        _loss.Read(_scalar);
-        return _scalar[0];
-    }
+    /// <summary>Loss, then logits.</summary>
+    public ReadOnlySpan<Region> Results => _results;
+
+    public Value Find(string name) => Plan.Compiled.Graph.Find(name);
+
+    public HostAccess Access(string name) => new(Plan, Find(name));
 }

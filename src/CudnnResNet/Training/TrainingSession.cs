@@ -22,18 +22,17 @@ public sealed record StepOptions(
 /// <summary>
 /// A network in training at a fixed batch size. One step (forward, backward, update) is one plan; what changes from
 /// step to step (images, labels, learning rate) is written into its memory before it runs. With gradient accumulation
-/// a second plan over the same memory does the passes before the last.
+/// a second plan over the same memory does the passes before the last. On a device that works beside its host, steps are
+/// submitted ahead and collected later; whatever reads or writes the session's state meanwhile takes its place behind them.
 /// </summary>
 public sealed class TrainingSession : IDisposable
 {
     private readonly PlanGroup? _own;
     private readonly TrainingPass _update;
     private readonly TrainingPass? _accumulate;
-    private readonly HostAccess _images;
-    private readonly BatchInput _input;
-    private readonly HostAccess _labels;
-    private readonly (HostAccess Access, double Factor)[] _rates;
-    private readonly float[] _passLogits;
+    private readonly RunQueue _queue;
+    private readonly StepsUnderWay _steps;
+    private readonly Value _images;
     private readonly double[] _scalar = new double[1];
     private readonly HostAccess? _lossScale;
     private readonly bool _keepsGradients;
@@ -52,21 +51,28 @@ public sealed class TrainingSession : IDisposable
         _own = own;
         _update = new TrainingPass(update);
         _accumulate = plans.Length == 1 ? null : new TrainingPass(plans[1]);
-        _images = _update.Access(ResNetGraph.Images);
-        _input = new BatchInput(_images);
-        _labels = _update.Access(ResNetGraph.Labels);
-        _rates = [.. step.Optimizer.RateFactors.Select(entry => entry.Factor).Append(1).Distinct()
-            .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
-            .Where(rate => update.Compiled.Graph.WithRole(ValueRole.Input).Any(value => value.Name == rate.Name))
-            .Select(rate => (_update.Access(rate.Name), rate.Factor))];
-        _passLogits = Passes == 1 ? [] : new float[LogitElements];
-        if (step.Optimizer.LossScaling is not { } scaling)
-            return;
-        _lossScale = _update.Access(LossScaling.Scale);
-        _scalar[0] = scaling.Initial;
-        _lossScale.Write(_scalar);
-        _scalar[0] = 1 / scaling.Initial;
-        _update.Access(LossScaling.Inverse).Write(_scalar);
+        _images = _update.Find(ResNetGraph.Images);
+        foreach (ExecutionPlan plan in plans)
+            plan.BindFurtherRuns();
+        _queue = update.CreateQueue(_update.Results);
+        try
+        {
+            PassInputs[] inputs = [.. Enumerable.Range(0, _queue.Slots)
+                .Select(slot => new PassInputs(update, _queue, slot, step.Optimizer.RateFactors))];
+            _steps = new StepsUnderWay(_queue, inputs, Passes, _update);
+            if (step.Optimizer.LossScaling is not { } scaling)
+                return;
+            _lossScale = _update.Access(LossScaling.Scale);
+            _scalar[0] = scaling.Initial;
+            _lossScale.Write(_scalar);
+            _scalar[0] = 1 / scaling.Initial;
+            _update.Access(LossScaling.Inverse).Write(_scalar);
+        }
+        catch
+        {
+            _queue.Dispose();
+            throw;
+        }
     }
 
     public ResNetSpec Spec { get; }
@@ -75,16 +81,28 @@ public sealed class TrainingSession : IDisposable
     public int Passes { get; }
 
     /// <summary>Images of a step.</summary>
-    public int Batch => Passes * _images.Value.Shape.N;
+    public int Batch => Passes * _images.Shape.N;
 
     /// <summary>Elements of the images of one step, NHWC.</summary>
-    public int ImageElements => _images.Value.Shape.SpanLength(Passes);
+    public int ImageElements => _images.Shape.SpanLength(Passes);
 
     /// <summary>Elements of the logits of one step, [N, Classes].</summary>
-    public int LogitElements => _update.Logits.Value.Shape.SpanLength(Passes);
+    public int LogitElements => _update.Logits.Shape.SpanLength(Passes);
 
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
+
+    /// <summary>
+    /// Steps that may be pending when <see cref="Submit(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/> returns; 0 where a
+    /// step is over by then and is collected at once.
+    /// </summary>
+    public int MostPending => _steps.Most;
+
+    /// <summary>Steps that were submitted and not collected.</summary>
+    public int PendingSteps => _steps.Pending;
+
+    /// <summary>What the device did with its time in the steps that were collected; null where it keeps none.</summary>
+    public DeviceTime? DeviceTime => _queue.DeviceTime;
 
     /// <summary>What the next step multiplies the gradient of its loss by; null where the loss is not scaled.</summary>
     public double? ReadLossScale()
@@ -242,82 +260,101 @@ public sealed class TrainingSession : IDisposable
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
 
     /// <summary>The most compact form of batches that steps take and normalise so; to be asked before the first.</summary>
-    public BatchForm Accepts(IDataSet data, Normalization normalization) => _input.Accepts(data, normalization);
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => _steps.Accepts(data, normalization);
 
-    /// <summary>One step on a batch of <see cref="Batch"/> images.</summary>
-    /// <returns>The loss of the step's images, before the update.</returns>
-    public double Step(Batch batch, double learningRate)
+    /// <summary>Begins one step on a batch of <see cref="Batch"/> images, which may change when this returns.</summary>
+    /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
+    public void Submit(Batch batch, double learningRate)
     {
-        double loss = 0;
         for (int pass = 0; pass < Passes; pass++)
         {
+            PassInputs inputs;
             using (StepTrace.Slice(Trace, TraceKind.CopyIn))
-                _input.Write(batch, pass, Passes);
-            loss += RunPass(pass, batch.Labels, learningRate);
+            {
+                inputs = _steps.Open();
+                inputs.Batches.Write(batch, pass, Passes);
+            }
+            RunPass(pass, inputs, batch.Labels, learningRate);
         }
-        return loss / Passes;
     }
 
-    /// <summary>One step on images (NHWC, normalised) and labels.</summary>
+    /// <summary>One step on images (NHWC, normalised) and labels. No other may be pending.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
     public double Step(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        double loss = 0;
-        for (int pass = 0; pass < Passes; pass++)
-        {
-            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
-                _images.Write(PartOf(images, pass));
-            loss += RunPass(pass, labels, learningRate);
-        }
-        return loss / Passes;
+        RequireNonePending();
+        Submit(images, labels, learningRate);
+        return Collect();
     }
 
     /// <inheritdoc cref="Step(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        double loss = 0;
+        RequireNonePending();
         for (int pass = 0; pass < Passes; pass++)
         {
-            _images.Write(PartOf(images, pass));
-            loss += RunPass(pass, labels, learningRate);
+            PassInputs inputs = _steps.Open();
+            inputs.Images.Write(PartOf(images, pass));
+            RunPass(pass, inputs, labels, learningRate);
         }
-        return loss / Passes;
+        return Collect();
     }
 
-    /// <summary>What the next <see cref="Run"/> works on: the batch of one pass.</summary>
+    /// <summary>Begins one step; what it is given may change when this returns.</summary>
+    /// <param name="images">NHWC, normalised.</param>
+    /// <param name="labels">One an image.</param>
+    /// <param name="learningRate">Of the step's update.</param>
+    /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
+    public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
+    {
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            PassInputs inputs;
+            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
+            {
+                inputs = _steps.Open();
+                inputs.Images.Write(PartOf(images, pass));
+            }
+            RunPass(pass, inputs, labels, learningRate);
+        }
+    }
+
+    /// <summary>Waits for the oldest pending step.</summary>
+    /// <returns>The loss of its images, before its update.</returns>
+    public double Collect()
+    {
+        _steps.Collect();
+        return _steps.Loss;
+    }
+
+    /// <summary>What the next <see cref="Run"/> works on, in a session of one pass a step.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
-        _images.Write(images);
-        WriteLabels(labels, learningRate);
+        PassInputs inputs = _steps.Open();
+        inputs.Images.Write(images);
+        inputs.WriteLabels(labels, learningRate);
     }
 
     /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public void WriteBatch(Batch batch, double learningRate)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
-        _input.Write(batch);
-        WriteLabels(batch.Labels, learningRate);
+        PassInputs inputs = _steps.Open();
+        inputs.Batches.Write(batch);
+        inputs.WriteLabels(batch.Labels, learningRate);
     }
 
-    /// <summary>Forward, backward and update on the batch that was written last.</summary>
-    public void Run() => _update.Plan.Run();
+    /// <summary>Begins the step on the batch that was written last: forward, backward and update.</summary>
+    public void Run() => _steps.Run(_update);
 
-    /// <summary>The loss of the last pass's batch, before the update.</summary>
-    public double ReadLoss() => _update.ReadLoss();
-
-    /// <summary>The logits of the last step's images, [N, Classes].</summary>
-    public void ReadLogits(Span<float> logits)
-    {
-        if (Passes == 1)
-            _update.Logits.Read(logits);
-        else
-            _passLogits.CopyTo(logits);
-    }
+    /// <summary>The logits of the images of the step that was collected last, [N, Classes].</summary>
+    public void ReadLogits(Span<float> logits) => _steps.Logits.CopyTo(logits);
 
     public void Dispose()
     {
-        _input.Dispose();
+        _queue.Dispose();
+        _steps.Dispose();
         _own?.Dispose();
     }
 
@@ -350,40 +387,23 @@ public sealed class TrainingSession : IDisposable
                 yield return (parameter.Name, gradient);
     }
 
-    private double RunPass(int pass, ReadOnlySpan<int> labels, double learningRate)
+    private void RequireNonePending()
     {
-        WriteLabels(PartOf(labels, pass), learningRate);
+        if (PendingSteps > 0)
+            throw new InvalidOperationException($"{PendingSteps} steps are pending; collect them first.");
+    }
+
+    private void RunPass(int pass, PassInputs inputs, ReadOnlySpan<int> labels, double learningRate)
+    {
+        inputs.WriteLabels(PartOf(labels, pass), learningRate);
         // The step may change it, and the gradients that it keeps carry the old one.
         if (_keepsGradients && ReadLossScale() is { } scale)
             _gradientScale = scale;
-        TrainingPass run = pass < Passes - 1 ? _accumulate! : _update;
-        run.Plan.Run();
-        if (Passes > 1)
-            run.Logits.Read(PartOf(_passLogits, pass));
-        return run.ReadLoss();
+        _steps.Run(pass < Passes - 1 ? _accumulate! : _update);
     }
 
     private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>
         step.Slice(pass * (step.Length / Passes), step.Length / Passes);
-
-    private Span<T> PartOf<T>(T[] step, int pass) => step.AsSpan(pass * (step.Length / Passes), step.Length / Passes);
-
-    /// <exception cref="ResNetException">A label is no class of the network: kernels index the logits by it.</exception>
-    private void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
-    {
-        // The one logit of a sigmoid tells two classes apart.
-        int classes = Math.Max(_update.Logits.Value.Shape.C, 2);
-        for (int i = 0; i < labels.Length; i++)
-            if ((uint)labels[i] >= (uint)classes)
-                throw new ResNetException($"Image {i} of the batch has the label {labels[i]}, and the network knows the classes 0 to {classes - 1}; "
-                    + "correct the labels, or give the network more classes.");
-        _labels.Write(labels);
-        foreach ((HostAccess access, double factor) in _rates)
-        {
-            _scalar[0] = factor * learningRate;
-            access.Write(_scalar);
-        }
-    }
 
     /// <summary>Room for any one weight: values pass one at a time, not as a second copy of the network.</summary>
     private double[] ValueBuffer() => new double[Compiled.Graph.WithRole(ValueRole.Parameter).Max(value => value.Shape.Elements)];

@@ -109,11 +109,11 @@ public class BenchCommandTests
             new StepOptions(new SgdOptions(0, 0)), backend, new CompilerOptions { Tune = false });
         session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
         using BatchLoader loader = new BenchData(slow, Augmentation.None, Normalization.None).Load(session);
-        BenchFeed feed = new(loader, session);
-        feed.Write(0);
+        BenchFeed feed = new(loader, _ => { });
+        feed.Write();
         feed.Reset();
         for (int i = 0; i < 5; i++)
-            feed.Write(0);
+            feed.Write();
         // Two batches were ready, made ahead; each of the rest takes two images.
         Assert.InRange(feed.WaitedMs, 3 * 2 * 20 * 0.9, 60_000);
     }

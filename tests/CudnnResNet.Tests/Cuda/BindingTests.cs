@@ -64,6 +64,7 @@ public sealed class BindingTests
             Nvrtc.Library => [typeof(Nvrtc)],
             Cudnn.Library => [typeof(Cudnn), typeof(CudnnClassic)],
             CublasLt.Library => [typeof(CublasLt)],
+            Nvtx.Library => [typeof(Nvtx)],
             NvJpeg.Library => [typeof(NvJpeg)],
             Npp.Library => [typeof(Npp)],
             _ => [typeof(Nvml)],

@@ -22,8 +22,8 @@ public sealed partial class FaultTests(ITestOutputHelper output) : IDisposable
         nameof(Nvml.nvmlErrorString), nameof(CudaDriver.cuGetErrorString),
     ];
 
-    /// <summary>Called by tests of recorded work, and by what has a second stream.</summary>
-    private static readonly string[] CalledByNoRun = [nameof(CudaDriver.cuMemcpyDtoDAsync_v2), nameof(CudaDriver.cuStreamWaitEvent)];
+    /// <summary>Called by tests of recorded work.</summary>
+    private static readonly string[] CalledByNoRun = [nameof(CudaDriver.cuMemcpyDtoDAsync_v2)];
 
     /// <summary>Called where libjpeg-turbo stands behind the simulated nvJPEG alone.</summary>
     private static readonly string[] NeedImages = FaultScenarios.HasImages ? [] :
@@ -35,7 +35,7 @@ public sealed partial class FaultTests(ITestOutputHelper output) : IDisposable
 
     private static readonly Type[] Bindings =
         [typeof(CudaDriver), typeof(Nvrtc), typeof(Cudnn), typeof(CudnnClassic), typeof(CublasLt), typeof(Nvml),
-        typeof(NvJpeg), typeof(Npp)];
+        typeof(NvJpeg), typeof(Npp), typeof(Nvtx)];
 
     public void Dispose()
     {
@@ -170,6 +170,8 @@ public sealed partial class FaultTests(ITestOutputHelper output) : IDisposable
         _ when function.DeclaringType == typeof(Nvrtc) => 6,
         _ when function.DeclaringType == typeof(CublasLt) => 13,
         _ when function.DeclaringType == typeof(Nvml) => 15,
+        // A depth: negative is NVTX_NO_PUSH_POP_TRACKING, where no profiler listens.
+        _ when function.DeclaringType == typeof(Nvtx) => -2,
         _ when function.DeclaringType == typeof(NvJpeg) => 6,
         _ when function.DeclaringType == typeof(Npp) => -1000,
         nameof(Cudnn.cudnnBackendFinalize) => 3000,

@@ -12,6 +12,7 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 internal sealed class NormalizedInput : ByteInput
 {
     private readonly CudaDevice _device;
+    private readonly CudaRunQueue? _queue;
     private readonly CudaArena _memory;
     private readonly Region _bytes;
     private readonly KernelLaunch _launch;
@@ -21,9 +22,9 @@ internal sealed class NormalizedInput : ByteInput
 
     /// <exception cref="ResNetException">The device has too little memory for the bytes of one batch.</exception>
     internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, TensorShape shape,
-        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift)
+        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue)
     {
-        _device = session.Device;
+        (_device, _queue) = (session.Device, queue);
         long elements = shape.Elements;
         int channels = scale.Length;
         _bytes = new Region(0, elements);
@@ -40,6 +41,7 @@ internal sealed class NormalizedInput : ByteInput
             _openFiles = () => channels == FileInput.Channels
                 ? FileInput.TryCreate(session, staging, arena.Address(images), shape, type, factors)
                 : null;
+            queue?.FollowDevice();
         }
         catch
         {
@@ -59,9 +61,12 @@ internal sealed class NormalizedInput : ByteInput
 
     public override void Write(ReadOnlySpan<byte> nhwc)
     {
-        _memory.Write(_bytes, nhwc);
         using ContextScope scope = _device.Enter();
-        _launch.Run(_device.Stream);
+        if (_queue is null)
+            _memory.Write(_bytes, nhwc);
+        else
+            _queue.Write(_memory.Address(_bytes), nhwc);
+        _launch.Run(_queue?.Copies ?? _device.Stream);
     }
 
     public override void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
