@@ -9,13 +9,13 @@ can_build_native_library() { [[ $(uname -sm) == 'Linux x86_64' ]] && command -v 
 # build_jpeg_library ROOT: leaves artifacts/native/libcudnnresnet_jpeg.so where a compiler and libjpeg's header are; without it
 # JPEGs are decoded whole where a part would do.
 build_jpeg_library() {
-    local folder=$1/artifacts/native source=$1/native/imaging/jpeg_region.c compiler key
+    local folder=$1/artifacts/native source=$1/native/imaging compiler key
     compiler=$(command -v cc || command -v gcc) || return 0
     [[ $(uname -s) == Linux && -f /usr/include/jpeglib.h ]] || return 0
-    key=$(cksum "$source" | cut -d ' ' -f 1)
+    key=$(cat "$source"/*.[ch] | cksum | cut -d ' ' -f 1)
     if [[ $(cat "$folder/jpeg-key" 2>/dev/null) == "$key" && -f $folder/libcudnnresnet_jpeg.so ]]; then return 0; fi
     mkdir -p "$folder" 2>/dev/null || return 0
-    if "$compiler" -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$folder/.libcudnnresnet_jpeg.so.$$" "$source" -ljpeg \
+    if "$compiler" -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -o "$folder/.libcudnnresnet_jpeg.so.$$" "$source"/*.c -ljpeg \
             -Wl,--no-undefined >"$folder/jpeg-build.log" 2>&1; then
         mv "$folder/.libcudnnresnet_jpeg.so.$$" "$folder/libcudnnresnet_jpeg.so" && printf '%s\n' "$key" >"$folder/jpeg-key"
     else

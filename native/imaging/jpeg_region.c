@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#include "huffman.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -14,7 +14,16 @@ typedef struct {
   struct jpeg_decompress_struct jpeg;
   jmp_buf failed;
   int ends_early;
+  int is_odd;
+  crn_huffman huffman;
 } crn_jpeg;
+
+/* libjpeg's own, of every version with this interface (jpegint.h, which is not installed): it calls decode_mcu for each MCU. */
+struct jpeg_entropy_decoder {
+  void (*start_pass)(j_decompress_ptr jpeg);
+  boolean (*decode_mcu)(j_decompress_ptr jpeg, JBLOCKROW *blocks);
+  boolean insufficient_data;
+};
 
 static void fail(j_common_ptr info) { longjmp(((crn_jpeg *)info->client_data)->failed, 1); }
 
@@ -34,11 +43,21 @@ static void warn(j_common_ptr info, int level) {
     ((crn_jpeg *)info->client_data)->ends_early = 1;
 }
 
+static boolean decode_mcu(j_decompress_ptr jpeg, JBLOCKROW *blocks) {
+  crn_jpeg *decoder = jpeg->client_data;
+  if (!crn_huffman_mcu(&decoder->huffman, jpeg, blocks)) {
+    decoder->is_odd = 1;
+    longjmp(decoder->failed, 1);
+  }
+  return TRUE;
+}
+
 static void quiet(j_common_ptr info) { (void)info; }
 
 EXPORT void crn_jpeg_close(crn_jpeg *decoder) {
   if (!decoder) return;
   if (!setjmp(decoder->failed)) jpeg_destroy_decompress(&decoder->jpeg);
+  crn_huffman_free(&decoder->huffman);
   free(decoder);
 }
 
@@ -66,12 +85,9 @@ static int leave(crn_jpeg *decoder, int result) {
   return result;
 }
 
-/* Decodes at 1 / reduction (1, 2, 4 or 8) the columns from *left on, at least *width of them, and height rows from top on, of
- * an image of the colours grey, YCbCr or RGB. *left and *width become what was decoded, in whole blocks; rgb receives
- * [height, *width, 3] and has room for capacity bytes. 1 where it did; 0 where the image cannot be decoded so; -1 where it is
- * damaged, and the decoder spent. */
-EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t length, int reduction, int *left, int *width,
-                           int top, int height, unsigned char *rgb, size_t capacity) {
+/* As crn_jpeg_decode; where own is set, entropy-coded data are read by our own decoder, which sets is_odd where it gives up. */
+static int decode(crn_jpeg *decoder, const unsigned char *bytes, size_t length, int reduction, int *left, int *width, int top, int height,
+                  unsigned char *rgb, size_t capacity, int own) {
   struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
   JDIMENSION offset = (JDIMENSION)*left, columns = (JDIMENSION)*width;
   decoder->ends_early = 0;
@@ -85,6 +101,7 @@ EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t
   jpeg->scale_num = 1;
   jpeg->scale_denom = (unsigned)reduction;
   jpeg_start_decompress(jpeg);
+  if (own && crn_huffman_begin(&decoder->huffman, jpeg)) jpeg->entropy->decode_mcu = decode_mcu;
   if (*left < 0 || *width < 1 || top < 0 || height < 1 || offset + columns > jpeg->output_width ||
       (JDIMENSION)top + (JDIMENSION)height > jpeg->output_height)
     return leave(decoder, 0);
@@ -98,4 +115,20 @@ EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t
   *left = (int)offset;
   *width = (int)columns;
   return leave(decoder, !decoder->ends_early);
+}
+
+/* Decodes at 1 / reduction (1, 2, 4 or 8) the columns from *left on, at least *width of them, and height rows from top on, of
+ * an image of the colours grey, YCbCr or RGB. *left and *width become what was decoded, in whole blocks; rgb receives
+ * [height, *width, 3] and has room for capacity bytes. 1 where it did; 0 where the image cannot be decoded so; -1 where it is
+ * damaged, and the decoder spent. */
+EXPORT int crn_jpeg_decode(crn_jpeg *decoder, const unsigned char *bytes, size_t length, int reduction, int *left, int *width,
+                           int top, int height, unsigned char *rgb, size_t capacity) {
+  int offset = *left, columns = *width;
+  decoder->is_odd = 0;
+  int done = decode(decoder, bytes, length, reduction, left, width, top, height, rgb, capacity, 1);
+  if (!decoder->is_odd) return done;
+  jpeg_abort_decompress(&decoder->jpeg);
+  *left = offset;
+  *width = columns;
+  return decode(decoder, bytes, length, reduction, left, width, top, height, rgb, capacity, 0);
 }

@@ -137,7 +137,7 @@ public sealed record Checkpoint(
     public static IReadOnlyList<string>? ClassNamesOf(IReadOnlyDictionary<string, string> metadata, string path) =>
         metadata.TryGetValue(ClassNamesKey, out string? text)
         && Parse(text, path, ClassNamesKey, CheckpointJson.Default.StringArray) is var names && !names.Contains(null)
-            ? names
+            ? [.. names.Select(Printable.Text)]
             : null;
 
     /// <summary>The weights to serve: the moving average where the file says so or it is asked for, else the weights.</summary>

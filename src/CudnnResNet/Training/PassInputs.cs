@@ -13,14 +13,11 @@ internal sealed class PassInputs : IDisposable
     private readonly HostAccess _labels;
     private readonly (HostAccess Access, double Factor)[] _rates;
     private readonly double[] _scalar = new double[1];
-    private readonly int _classes;
 
     public PassInputs(ExecutionPlan plan, RunQueue queue, int slot, IEnumerable<RateFactor> factors)
     {
         Images = Access(ResNetGraph.Images);
         Batches = new BatchInput(Images);
-        // The one logit of a sigmoid tells two classes apart.
-        _classes = Math.Max(plan.Compiled.Graph.Find(ResNetGraph.Logits).Shape.C, 2);
         _labels = Access(ResNetGraph.Labels);
         _rates = [.. factors.Select(entry => entry.Factor).Append(1).Distinct()
             .Select(factor => (Name: ParameterUpdates.RateName(factor), Factor: factor))
@@ -39,13 +36,8 @@ internal sealed class PassInputs : IDisposable
     /// <summary>Another way to write the images.</summary>
     public BatchInput Batches { get; }
 
-    /// <exception cref="ResNetException">A label is no class of the network: kernels index the logits by it.</exception>
     public void WriteLabels(ReadOnlySpan<int> labels, double learningRate)
     {
-        for (int i = 0; i < labels.Length; i++)
-            if ((uint)labels[i] >= (uint)_classes)
-                throw new ResNetException($"Image {i} of the batch has the label {labels[i]}, and the network knows the classes 0 to {_classes - 1}; "
-                    + "correct the labels, or give the network more classes.");
         _labels.Write(labels);
         foreach ((HostAccess access, double factor) in _rates)
         {

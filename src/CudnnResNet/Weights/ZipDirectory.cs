@@ -76,7 +76,7 @@ internal sealed class ZipDirectory
         }
         catch (InvalidDataException e)
         {
-            throw new ResNetException($"{_path}: not a readable zip archive: {entry.Name} is not valid deflate; copy it again", e);
+            throw new ResNetException(Bad($"{entry.Name} is not valid deflate").Message, e);
         }
         return content;
     }

@@ -43,6 +43,45 @@ public class JpegPartTests
         }
     }
 
+    /// <summary>Damage within the compressed pixels is drawn as libjpeg draws it, whether our own reader saw it or gave up.</summary>
+    [JpegPartTheory]
+    [InlineData("baseline444.jpg")]
+    [InlineData("baseline420.jpg")]
+    [InlineData("baseline422.jpg")]
+    [InlineData("grey.jpg")]
+    public void DamagedPixelsAreThoseOfLibjpeg(string name)
+    {
+        const int Mutants = 1500;
+        using JpegPartDecoder decoder = new();
+        using ImageDecoder reference = new(DecodeLimits.Standard);
+        using PixelBuffer whole = new();
+        using PixelBuffer part = new();
+        byte[] file = ImageFixture.Bytes(name);
+        int scan = file.AsSpan().LastIndexOf((ReadOnlySpan<byte>)[0xFF, 0xDA]) + 14;
+        Random random = new(7);
+        int compared = 0;
+        for (int n = 0; n < Mutants; n++)
+        {
+            byte[] mutant = [.. file];
+            for (int flips = random.Next(1, 4); flips > 0; flips--)
+                mutant[random.Next(scan, mutant.Length)] ^= (byte)(1 << random.Next(8));
+            try
+            {
+                reference.Decode(mutant, name, 1, whole);
+            }
+            catch (DamagedImageException)
+            {
+                continue;
+            }
+            CropWindow all = new(0, 0, whole.Width, whole.Height);
+            if (decoder.TryDecode(mutant, 1, whole.Width, all, part) is null)
+                continue;
+            compared++;
+            Assert.True(whole.Pixels.SequenceEqual(part.Pixels), $"mutant {n}");
+        }
+        Assert.InRange(compared, Mutants / 4, Mutants);
+    }
+
     /// <summary>What it does not decode is decoded whole, or refused with a reason, and the next file is read as ever.</summary>
     [JpegPartTheory]
     [InlineData("cmyk.jpg")]

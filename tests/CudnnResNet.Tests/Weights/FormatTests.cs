@@ -84,6 +84,16 @@ public class FormatTests
         Assert.Contains("claims 2000000000 bytes", ZipRefusal(zip), StringComparison.Ordinal);
     }
 
+    /// <summary>A name with a line break, of an entry that is damaged, does not break the message.</summary>
+    [Fact]
+    public void NamesOfEntriesAreOneLineInMessages()
+    {
+        byte[] zip = Zip(("a\nb.npy", new string('x', 1000)));
+        int data = zip.AsSpan().IndexOf("b.npy"u8) + "b.npy"u8.Length;
+        zip[data] = 0xFF;
+        Assert.Contains("a?b.npy is not valid deflate", ZipRefusal(zip), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ContentThatChangedIsRefused()
     {

@@ -89,8 +89,6 @@ internal sealed class FileInput : IDisposable
     internal void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
     {
         using ContextScope scope = _session.Device.Enter();
-        // nvJPEG reads files while a batch is in flight, and takes one batch at a time.
-        CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
         Place(images, first, decodeOnHost);
         Decode(images, first, decodeOnHost);
         for (int i = 0; i < images.Length; i++)
@@ -101,6 +99,8 @@ internal sealed class FileInput : IDisposable
         }
         Scale(images);
         CudaDriver.cuEventRecord(_decoded, _session.Device.Stream).ThrowIfFailed();
+        // nvJPEG reads files while a batch is in flight, and their memory may change when this returns.
+        CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
     }
 
     public void Dispose()
