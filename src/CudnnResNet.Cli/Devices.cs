@@ -23,6 +23,7 @@ internal static class Devices
                 Ordinal = request.Choice.Ordinal,
                 IsDeterministic = request.IsDeterministic,
                 EngineCacheFolder = request.PlanCacheFolder is { } plans ? Path.Combine(plans, "engines") : null,
+                Warn = reason => terminal.Error.WriteLine($"device: {reason}"),
                 AllowTf32 = request.Precision == Precision.Tf32,
                 MarksRanges = Environment.GetEnvironmentVariable("CUDNNRESNET_NVTX") == "1",
             }),

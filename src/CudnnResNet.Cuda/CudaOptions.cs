@@ -21,10 +21,13 @@ public sealed record CudaOptions
     /// <summary>Mark what the host does for NVIDIA's profilers (NVTX), where their library is.</summary>
     public bool MarksRanges { get; init; }
 
-    /// <summary>Decode JPEG files by nvJPEG, where it is there.</summary>
+    /// <summary>Hears once of what makes a run much slower than it could be.</summary>
+    public Action<string>? Warn { get; init; }
+
+    /// <summary>Decode JPEG files by nvJPEG, where it is there; for comparisons with the host's decoder.</summary>
     public bool DecodesFiles { get; init; } = true;
 
-    /// <summary>Scale training's images by NPP, or not; null takes what measures faster.</summary>
+    /// <summary>Scale training's images by NPP, or not; null takes what measures faster. For comparisons.</summary>
     public bool? ScalesByNpp { get; init; }
 
     /// <summary>Where chosen engines are kept; null keeps none.</summary>

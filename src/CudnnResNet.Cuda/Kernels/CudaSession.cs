@@ -59,6 +59,15 @@ internal sealed class CudaSession : IDisposable
 
     internal void Refuse(string reason) => _refusals.Add(reason);
 
+    /// <summary>A refusal that costs its user much.</summary>
+    internal void Warn(string reason)
+    {
+        bool isNew = !_refusals.Contains(reason);
+        Refuse(reason);
+        if (isNew)
+            Options.Warn?.Invoke(reason);
+    }
+
     /// <summary>Disposed before the libraries' handles.</summary>
     internal void Own(IDisposable owned) => _owned.Add(owned);
 

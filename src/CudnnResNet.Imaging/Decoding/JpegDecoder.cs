@@ -68,19 +68,19 @@ internal sealed unsafe class JpegDecoder : IDisposable
             : (width, height);
     }
 
-    /// <summary>The first start of a frame is that of a baseline image (SOF0).</summary>
+    /// <summary>One start of a frame stands before the first scan, that of a baseline image (SOF0): of two, decoders may take either.</summary>
     private static bool IsBaseline(ReadOnlySpan<byte> file)
     {
-        int at = 2;
-        while (at + 4 <= file.Length && file[at] == 0xFF)
+        int at = 2, frames = 0;
+        while (at + 4 <= file.Length && file[at] == 0xFF && file[at + 1] != 0xDA)
         {
             byte marker = file[at + 1];
             // C4, C8 and CC are no frames: tables, and one that is reserved.
-            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
-                return marker == 0xC0;
+            if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC) && (marker != 0xC0 || frames++ > 0))
+                return false;
             at += marker == 0xFF ? 1 : 2 + BinaryPrimitives.ReadUInt16BigEndian(file[(at + 2)..]);
         }
-        return false;
+        return frames == 1;
     }
 
     /// <param name="file">The whole file.</param>

@@ -11,11 +11,14 @@ public sealed class BatchInput(HostAccess images) : IDisposable
 
     /// <summary>Prepares for batches of a data set that are to be normalised so.</summary>
     /// <returns>The most compact form that may be written.</returns>
+    /// <exception cref="ResNetException">The normalisation does not fit the channels.</exception>
     public BatchForm Accepts(IDataSet data, Normalization normalization)
     {
         if (_normalization != normalization)
         {
+            normalization.Check(images.Value.Shape.C);
             _bytes?.Dispose();
+            _bytes = null;
             (float[] scale, float[] shift) = ByteNormalizer.Factors(normalization, images.Value.Shape.C);
             _bytes = images.CreateByteInput(scale, shift);
             _normalization = normalization;

@@ -59,8 +59,12 @@ public sealed class Trainer : IDisposable
         _logits = new float[_session.LogitElements];
         _given = new GivenSteps(Math.Max(1, _session.MostPending), _session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
-        _loaderOptions = new LoaderOptions(
-            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization)
+        LoaderOptions loader = new(
+            options.Batch * options.Accumulate, options.Shuffle, options.Seed, options.Augmentation, options.Normalization);
+        // Not when a stage begins, hours later.
+        foreach (IDataSet images in data)
+            loader.Check(images);
+        _loaderOptions = loader with
         {
             Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };

@@ -33,6 +33,24 @@ public class EncodedSampleTests
         Assert.Equal((true, width, height), (image.IsFile, image.Width, image.Height));
     }
 
+    /// <summary>A second start of a frame, of another size, is for the host to judge.</summary>
+    [ImagingFact]
+    public void AFileOfTwoFramesIsNotHandedOn()
+    {
+        byte[] whole = EncodedImageFolder.Encode(40, 30, seed: 1);
+        int frame = whole.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]);
+        byte[] segment = whole[frame..(frame + 2 + (whole[frame + 2] << 8 | whole[frame + 3]))];
+        segment[5] = 0x40;
+        using EncodedImageFolder folder = new(1, 40, 30);
+        folder.Add("two.jpg", 1, [.. whole[..frame], .. whole[frame..(frame + segment.Length)], .. segment, .. whole[(frame + segment.Length)..]]);
+        ImageFileSet set = folder.Open(new ImageOptions { Evaluation = new EvaluationTransform(28, 24) });
+        EncodedImage image = new();
+        Assert.True(set.TryReadImage(0, image));
+        bool isHandedOn = false;
+        Record.Exception(() => isHandedOn = set.TryReadImage(1, image));
+        Assert.False(isHandedOn);
+    }
+
     [ImagingFact]
     public void CropsAndMirrorsAreThoseOfTheHost()
     {

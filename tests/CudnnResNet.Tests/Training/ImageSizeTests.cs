@@ -150,6 +150,8 @@ public class ImageSizeTests
         Assert.Contains("epochs from 0", Refusal(new Squares(FullSide), new SizePoint(1, 8)), StringComparison.Ordinal);
         Assert.Contains("ascending", Refusal(new Squares(FullSide), new SizePoint(0, 8), new SizePoint(0, 12)), StringComparison.Ordinal);
         Assert.Contains("at least 1", Refusal(new Squares(FullSide), new SizePoint(0, 0)), StringComparison.Ordinal);
+        // What fits the first size only is not found out when the second begins.
+        Assert.Contains("crop padding of 2", Refusal(new Squares(FullSide), new SizePoint(0, 8), new SizePoint(1, 1)), StringComparison.Ordinal);
         Assert.Contains("images of 12 x 12 only", Refusal(SmallTraining.Data(), new SizePoint(0, 8)), StringComparison.Ordinal);
     }
 

@@ -21,6 +21,9 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
     private readonly nuint* _lengths;
     private readonly nvjpegImage_t* _destinations;
     private readonly int[] _numbers;
+
+    /// <summary>nvJPEG may read a file until the batch is decoded, and its owner may change it before. Does not move.</summary>
+    private readonly byte[][] _copies;
     private int _count;
     private int _initialized;
 
@@ -31,6 +34,8 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         _lengths = (nuint*)NativeMemory.Alloc((nuint)mostImages, (nuint)sizeof(nuint));
         _destinations = (nvjpegImage_t*)NativeMemory.AllocZeroed((nuint)mostImages, (nuint)sizeof(nvjpegImage_t));
         _numbers = new int[mostImages];
+        _copies = new byte[mostImages][];
+        Array.Fill(_copies, []);
     }
 
     /// <summary>Images are decoded by a unit of their own, which leaves the multiprocessors to the network.</summary>
@@ -70,15 +75,18 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         }
     }
 
-    /// <summary>Puts an image into the next batch.</summary>
-    /// <param name="image">A file; its memory does not move.</param>
+    /// <summary>Puts an image into the next batch, which must not be in flight.</summary>
+    /// <param name="image">A file; it is copied.</param>
     /// <param name="number">By which it is named where it fails.</param>
     /// <param name="destination">Receives 3 * Width bytes a row.</param>
     internal void Add(EncodedImage image, int number, CUdeviceptr destination)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(_count, _mostImages);
-        fixed (byte* file = image.Bytes)
+        if (_copies[_count].Length < image.Length)
+            _copies[_count] = GC.AllocateUninitializedArray<byte>(checked(image.Length + image.Length / 2), pinned: true);
+        image.Bytes.CopyTo(_copies[_count]);
+        fixed (byte* file = _copies[_count])
             _files[_count] = file;
         _lengths[_count] = (nuint)image.Length;
         _destinations[_count].channel = destination;

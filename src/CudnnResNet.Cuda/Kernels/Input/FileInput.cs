@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
@@ -72,7 +73,7 @@ internal sealed class FileInput : IDisposable
             return null;
         if (DeviceJpegDecoder.TryOpen(session.Device, shape.N, out string? refusal) is not { } decoder)
         {
-            session.Refuse($"JPEG files are decoded by the host: {refusal}");
+            session.Warn($"JPEG files are decoded by the host: {refusal}");
             return null;
         }
         try
@@ -120,16 +121,25 @@ internal sealed class FileInput : IDisposable
         if (_pixels is not null && _pixels.Bytes >= end)
             return;
         _pixels?.Dispose();
-        _pixels = null;
+        // Half more than this batch takes, so that soon no batch takes more.
+        _pixels = TryAllocate(end + end / 2, out MemoryShortageException? shortage) ?? TryAllocate(end, out shortage);
+        if (_pixels is not null)
+            return;
+        LeaveToHost(shortage!);
+        _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+    }
+
+    private CudaArena? TryAllocate(long bytes, out MemoryShortageException? shortage)
+    {
         try
         {
-            // Half more than this batch takes, so that soon no batch takes more.
-            _pixels = new CudaArena(end + end / 2, _session.Device, _staging);
+            shortage = null;
+            return new CudaArena(bytes, _session.Device, _staging);
         }
-        catch (MemoryShortageException shortage) when (!_isBroken)
+        catch (MemoryShortageException error)
         {
-            LeaveToHost(shortage);
-            _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+            shortage = error;
+            return null;
         }
     }
 
@@ -138,24 +148,26 @@ internal sealed class FileInput : IDisposable
     private long Lay(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
     {
         long end = 0;
+        int left = 0;
         for (int i = 0; i < images.Length; i++)
         {
             EncodedImage image = images[i];
             long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * Channels : 0);
             if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
             {
-                decodeOnHost(first + i);
+                _failed[left++] = i;
                 bytes = _sideBytes;
             }
             _offsets[i] = end;
             end += (bytes + AlignmentBytes - 1) / AlignmentBytes * AlignmentBytes;
         }
+        DecodeFailed(left, first, decodeOnHost);
         return end;
     }
 
     private void LeaveToHost(ResNetException reason)
     {
-        _session.Refuse($"JPEG files are decoded by the host from now on: {reason.Message}");
+        _session.Warn($"JPEG files are decoded by the host from now on: {reason.Message}");
         _isBroken = true;
     }
 
@@ -164,18 +176,37 @@ internal sealed class FileInput : IDisposable
         for (int i = 0; i < images.Length; i++)
             if (images[i].IsFile)
                 _decoder.Add(images[i], i, _pixels!.Address(new Region(_offsets[i], images[i].Length)));
+        int left = 0;
         try
         {
-            int failures = _decoder.Decode(_failed);
-            for (int i = 0; i < failures; i++)
-                decodeOnHost(first + _failed[i]);
+            left = _decoder.Decode(_failed);
         }
         catch (NvJpegException error)
         {
             LeaveToHost(error);
             for (int i = 0; i < images.Length; i++)
                 if (images[i].IsFile)
-                    decodeOnHost(first + i);
+                    _failed[left++] = i;
+        }
+        DecodeFailed(left, first, decodeOnHost);
+    }
+
+    /// <summary>Decodes the first of <see cref="_failed"/> on the host, on all of its cores.</summary>
+    private void DecodeFailed(int count, int first, Action<int> decodeOnHost)
+    {
+        if (count > 0)
+            DecodeOnAllCores(count, first, decodeOnHost);
+    }
+
+    private void DecodeOnAllCores(int count, int first, Action<int> decodeOnHost)
+    {
+        try
+        {
+            Parallel.For(0, count, i => decodeOnHost(first + _failed[i]));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.InnerExceptions[0]);
         }
     }
 
@@ -204,8 +235,28 @@ internal sealed class FileInput : IDisposable
 
     private void Choose()
     {
-        _npp = NppResizer.TryCreate(_session.Device, _staging, _shape);
-        _usesNpp = _npp is not null && ResizeChoice.IsNpp(_session, () => Resample(_views), ScaleByNpp);
+        bool? known = ResizeChoice.Known(_session);
+        if (known != false)
+            _npp = TryCreateNpp();
+        _usesNpp = _npp is not null && (known ?? ResizeChoice.Measure(_session, () => Resample(_views), ScaleByNpp));
+        if (_usesNpp == true)
+            return;
+        _npp?.Dispose();
+        _npp = null;
+    }
+
+    /// <summary>Null also where its images do not fit.</summary>
+    private NppResizer? TryCreateNpp()
+    {
+        try
+        {
+            return NppResizer.TryCreate(_session.Device, _staging, _shape);
+        }
+        catch (MemoryShortageException shortage)
+        {
+            _session.Refuse($"training's images are scaled by the own kernel: {shortage.Message}");
+            return null;
+        }
     }
 
     private void ScaleByNpp() => Resample(_npp!.Resize(_views));

@@ -15,14 +15,16 @@ internal static class ResizeChoice
     private const string Subject = "resize of training images";
     private const int Runs = 3;
 
-    internal static bool IsNpp(CudaSession session, Action runOwn, Action runNpp)
+    /// <summary>Null where it is to be measured.</summary>
+    internal static bool? Known(CudaSession session) =>
+        session.Options.ScalesByNpp is { } forced ? forced
+        : session.Options.IsDeterministic || session.Options.EngineCacheFolder is null ? false
+        : session.EngineFiles.Find(Subject, 0) is [var kept, ..] ? kept != 0
+        : null;
+
+    /// <summary>Measures, and keeps the answer.</summary>
+    internal static bool Measure(CudaSession session, Action runOwn, Action runNpp)
     {
-        if (session.Options.ScalesByNpp is { } forced)
-            return forced;
-        if (session.Options.IsDeterministic || session.Options.EngineCacheFolder is null)
-            return false;
-        if (session.EngineFiles.Find(Subject, 0) is [var kept, ..])
-            return kept != 0;
         using EventTimer timer = new(session.Device);
         double own = Least(timer, session.Device, runOwn), npp = Least(timer, session.Device, runNpp);
         bool isNpp = npp < Advantage * own;
