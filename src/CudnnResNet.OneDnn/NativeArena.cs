@@ -16,6 +16,8 @@ internal sealed unsafe class NativeArena : Arena
 
     internal NativeArena(long bytes, AllocationLedger ledger) : base(bytes)
     {
+        // First: the finalizer runs also where the rest throws.
+        _ledger = ledger;
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         long alignment = bytes >= HugePageBytes ? HugePageBytes : PageBytes;
         try
@@ -29,12 +31,11 @@ internal sealed unsafe class NativeArena : Arena
             throw new ResNetException(
                 $"This machine cannot provide {bytes / 1e6:F0} MB of memory; use a smaller batch or image.", error);
         }
+        ledger.Add(bytes);
         _start = (byte*)((nint)(_block + alignment - 1) / (nint)alignment * (nint)alignment);
         if (alignment == HugePageBytes)
             // Only advice: where the kernel declines, pages stay small.
             _ = Libc.madvise(_start, (nuint)(bytes / HugePageBytes * HugePageBytes), Libc.MADV_HUGEPAGE);
-        _ledger = ledger;
-        ledger.Add(bytes);
     }
 
     ~NativeArena() => Dispose(disposing: false);
@@ -43,12 +44,15 @@ internal sealed unsafe class NativeArena : Arena
     {
         RequireLength(region, source.Length);
         source.CopyTo(new Span<byte>(Address(region), source.Length));
+        // A pointer keeps nothing alive: the finalizer would free the block under the copy.
+        GC.KeepAlive(this);
     }
 
     public override void Read(Region region, Span<byte> destination)
     {
         RequireLength(region, destination.Length);
         new ReadOnlySpan<byte>(Address(region), destination.Length).CopyTo(destination);
+        GC.KeepAlive(this);
     }
 
     /// <summary>The first byte of a region; valid until the arena is disposed.</summary>

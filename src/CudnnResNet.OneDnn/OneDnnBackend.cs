@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Interop;
 using CudnnResNet.OneDnn.Kernels;
@@ -109,7 +110,7 @@ public sealed unsafe class OneDnnBackend : IBackend
         using NativeArena memory = new(CachesRead * CacheBytes, new AllocationLedger());
         Region all = new(0, memory.Bytes);
         // Pages that were never written all are the one page of zeros, which lies in the first cache.
-        new Span<byte>(memory.Address(all), checked((int)memory.Bytes)).Fill(1);
+        NativeMemory.Fill(memory.Address(all), (nuint)memory.Bytes, 1);
         return new MachinePeaks(
             CpuLibrary.crn_peak_operations(Threads, _ownFeatures, precision == Precision.Bf16 ? 1 : 0),
             CpuLibrary.crn_peak_bandwidth(Threads, memory.Address(all), memory.Bytes));

@@ -3,7 +3,6 @@ using System.Text;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging;
 using CudnnResNet.Inference;
-using CudnnResNet.Weights;
 
 namespace CudnnResNet.Cli.Commands;
 

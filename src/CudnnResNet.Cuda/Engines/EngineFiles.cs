@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using CudnnResNet.Weights;
 
 namespace CudnnResNet.Cuda.Engines;
 

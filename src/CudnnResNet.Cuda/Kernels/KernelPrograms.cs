@@ -2,7 +2,6 @@ using System.Text;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Scheduling;
-using CudnnResNet.Weights;
 
 namespace CudnnResNet.Cuda.Kernels;
 

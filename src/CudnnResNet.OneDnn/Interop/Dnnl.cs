@@ -71,10 +71,6 @@ internal static unsafe partial class Dnnl
     internal static partial dnnl_status_t dnnl_primitive_desc_destroy(nint primitive_desc);
 
     [LibraryImport(Library)]
-    internal static partial dnnl_status_t dnnl_primitive_desc_query(
-        DnnlPrimitiveDescriptor primitive_desc, dnnl_query_t what, int index, void* result);
-
-    [LibraryImport(Library)]
     internal static partial nint dnnl_primitive_desc_query_md(
         DnnlPrimitiveDescriptor primitive_desc, dnnl_query_t what, int index);
 

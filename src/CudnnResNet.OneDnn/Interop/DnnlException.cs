@@ -4,7 +4,7 @@ namespace CudnnResNet.OneDnn.Interop;
 
 /// <summary>A call of oneDNN failed; the message quotes it.</summary>
 internal sealed class DnnlException(string call, dnnl_status_t status)
-    : Exception($"oneDNN: {call} returned {status}: {Hint(status)}")
+    : ResNetException($"oneDNN: {call} returned {status}: {Hint(status)}")
 {
     public string Call { get; } = call;
 

@@ -20,12 +20,6 @@ internal static unsafe partial class Gomp
     internal static partial void omp_set_dynamic(int dynamic_threads);
 
     [LibraryImport(Library)]
-    internal static partial int omp_get_thread_limit();
-
-    [LibraryImport(Library)]
-    internal static partial int omp_get_max_threads();
-
-    [LibraryImport(Library)]
     [SuppressGCTransition]
     internal static partial int omp_get_thread_num();
 

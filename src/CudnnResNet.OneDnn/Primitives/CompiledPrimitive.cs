@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CudnnResNet.OneDnn.Interop;
 
 namespace CudnnResNet.OneDnn.Primitives;
@@ -7,20 +6,9 @@ namespace CudnnResNet.OneDnn.Primitives;
 /// A primitive of oneDNN, shared by all kernels that were loaded for equal problems. Its code is generated when it is
 /// first needed, so that asking for sizes stays cheap.
 /// </summary>
-internal sealed unsafe class CompiledPrimitive(DnnlPrimitiveDescriptor descriptor) : IDisposable
+internal sealed class CompiledPrimitive(DnnlPrimitiveDescriptor descriptor) : IDisposable
 {
     private DnnlPrimitive? _primitive;
-
-    /// <summary>oneDNN's name of the implementation, for example <c>brgconv:avx512_core</c>.</summary>
-    internal string Implementation
-    {
-        get
-        {
-            byte* text;
-            Dnnl.dnnl_primitive_desc_query(descriptor, dnnl_query_t.dnnl_query_impl_info_str, 0, &text).ThrowIfFailed();
-            return Marshal.PtrToStringUTF8((nint)text) ?? "";
-        }
-    }
 
     internal long ScratchpadBytes => Formats.Bytes(Format(dnnl_query_t.dnnl_query_scratchpad_md));
 

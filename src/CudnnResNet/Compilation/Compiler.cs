@@ -84,7 +84,7 @@ public static class Compiler
         return best with
         {
             Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
-            Measurements = selector.Measurements,
+            Measurements = selector.Measurements + sparing.Measurements,
             Record = record,
         };
     }

@@ -13,6 +13,10 @@ public sealed record Normalization(ImmutableArray<float> Mean, ImmutableArray<fl
     /// <summary>From 0 to 1 to -1 to 1.</summary>
     public static Normalization Inception { get; } = new([0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f]);
 
+    public ImmutableArray<float> Mean { get; init; } = Mean.IsDefault ? [] : Mean;
+
+    public ImmutableArray<float> Std { get; init; } = Std.IsDefault ? [] : Std;
+
     public bool IsNone => Mean.IsEmpty;
 
     /// <summary>By the set's own statistics; a channel that is constant is only centred.</summary>

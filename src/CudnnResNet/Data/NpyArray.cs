@@ -21,11 +21,7 @@ public sealed class NpyArray
 
     public ReadOnlySpan<float> AsFloats() => As<float>(DataType.Float32);
 
-    public ReadOnlySpan<double> AsDoubles() => As<double>(DataType.Float64);
-
     public ReadOnlySpan<long> AsInt64s() => As<long>(DataType.Int64);
-
-    public ReadOnlySpan<int> AsInt32s() => As<int>(DataType.Int32);
 
     public ReadOnlySpan<byte> AsBytes() => As<byte>(DataType.UInt8);
 

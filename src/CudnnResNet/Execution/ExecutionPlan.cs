@@ -172,15 +172,6 @@ public sealed class ExecutionPlan : IDisposable
             _bound[slot].Run(_backend);
     }
 
-    /// <summary>One run with each segment's microseconds written to <paramref name="microseconds"/>.</summary>
-    public void RunTimed(Span<double> microseconds)
-    {
-        ReadOnlySpan<LoadedKernel> kernels = _bound[0].Kernels;
-        for (int step = 0; step < kernels.Length; step++)
-            microseconds[step] = _backend.Time(kernels[step]);
-        _bound[0].HasRun = true;
-    }
-
     private void RunTraced(StepTrace trace, BoundKernels bound)
     {
         // What waits for input or still runs is no part of the first kernel.

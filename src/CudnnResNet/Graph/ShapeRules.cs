@@ -16,6 +16,11 @@ public readonly record struct TensorType(TensorShape Shape, DataType Type)
 /// </summary>
 public static class ShapeRules
 {
+    /// <summary>The argmax of a pooling window is one byte.</summary>
+    public const int MostIndexedWindow = 16;
+
+    private const string TooWideToIndex = "has a window of more than 16 x 16, in which the place of the maximum takes more than a byte";
+
     /// <summary>Why an operation cannot take a chain input of this shape; null where it can.</summary>
     public static string? ChainRefusal(Operation operation, TensorShape chain)
     {
@@ -51,6 +56,8 @@ public static class ShapeRules
         };
         if (sampled is { } s && s.K < s.C)
             return $"adds channels, and {s.K} are fewer than {s.C}";
+        if (operation is MaxPoolBackward { Geometry.Window: > MostIndexedWindow })
+            return TooWideToIndex;
         return WindowFits(operation) ? null : "has a filter or window that does not fit into the padded image";
     }
 
@@ -165,6 +172,8 @@ public static class ShapeRules
                 return [chain];
             case MaxPool { Geometry: var g }:
                 TensorShape pooled = TensorShape.Nhwc(shape.N, g.P, g.Q, g.C);
+                if (outputCount == 2 && g.Window > MostIndexedWindow)
+                    throw new ArgumentException($"{operation} {TooWideToIndex}.");
                 return outputCount == 2
                     ? [new(pooled, chain.Type), new(pooled, DataType.UInt8)]
                     : [new(pooled, chain.Type)];

@@ -22,4 +22,11 @@ internal sealed record CompiledInference(ResNetSpec Spec, LayerGraph Network, Fo
         return new CompiledInference(spec, network, folded,
             Compiler.Compile(folded.Graph, backend, options with { ConstantWeights = true }));
     }
+
+    /// <exception cref="ResNetException">A batch is too large to be passed to a session.</exception>
+    public void RequireSpans()
+    {
+        _ = Network.Find(ResNetGraph.Images).Shape.SpanLength();
+        _ = Network.Find(ResNetGraph.Logits).Shape.SpanLength();
+    }
 }

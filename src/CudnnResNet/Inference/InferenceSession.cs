@@ -34,10 +34,10 @@ public sealed class InferenceSession : IDisposable
     public int Batch => _images.Value.Shape.N;
 
     /// <summary>Float32 elements of one batch of images, NHWC.</summary>
-    public int ImageElements => (int)_images.Value.Shape.Elements;
+    public int ImageElements => _images.Value.Shape.SpanLength();
 
     /// <summary>Elements of one batch of logits, [N, Classes].</summary>
-    public int LogitElements => (int)_logits.Value.Shape.Elements;
+    public int LogitElements => _logits.Value.Shape.SpanLength();
 
     public CompiledGraph Compiled => _plan.Compiled;
 
@@ -64,7 +64,17 @@ public sealed class InferenceSession : IDisposable
         IBackend backend, CompilerOptions options, Func<Arena, Value, Region?>? place = null)
     {
         CompiledInference compiled = CompiledInference.Of(spec, batch, height, width, precision, backend, options);
-        return new InferenceSession(compiled, ExecutionPlan.Load(compiled.Plan, backend, place: place), ownsPlan: true);
+        compiled.RequireSpans();
+        ExecutionPlan plan = ExecutionPlan.Load(compiled.Plan, backend, place: place);
+        try
+        {
+            return new InferenceSession(compiled, plan, ownsPlan: true);
+        }
+        catch
+        {
+            plan.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The parameters and running statistics that <see cref="LoadWeights"/> needs.</summary>

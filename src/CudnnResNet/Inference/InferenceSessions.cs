@@ -40,8 +40,18 @@ public sealed class InferenceSessions : IDisposable
     {
         ImmutableArray<CompiledInference> compiled = [.. sizes.Select(size =>
             CompiledInference.Of(spec, size.Batch, size.Height, size.Width, precision, backend, options))];
+        foreach (CompiledInference each in compiled)
+            each.RequireSpans();
         PlanGroup group = PlanGroup.Load(backend, [.. compiled.Select(each => (Family, each.Plan))]);
-        return new InferenceSessions(group, [.. compiled.Zip(group.Plans, (each, plan) => new InferenceSession(each, plan, ownsPlan: false))]);
+        try
+        {
+            return new InferenceSessions(group, [.. compiled.Zip(group.Plans, (each, plan) => new InferenceSession(each, plan, ownsPlan: false))]);
+        }
+        catch
+        {
+            group.Dispose();
+            throw;
+        }
     }
 
     /// <exception cref="ResNetException">The weights do not fit; the network keeps those that it had.</exception>

@@ -28,8 +28,9 @@ public sealed class ArenaPool(IBackend backend, long capBytes = long.MaxValue) :
         Arena? arena = _free.Where(free => free.Bytes >= bytes).MinBy(free => free.Bytes);
         if (arena is not null)
         {
-            _free.Remove(arena);
+            // First, because it may throw: an arena is always in one of the lists.
             Clear(arena, clearBytes);
+            _free.Remove(arena);
         }
         else
         {

@@ -96,6 +96,8 @@ public static class ProblemParser
             if (_nodes[^1].Operation is not MaxPool || _nodes[^1].Outputs.Length != 1)
                 throw new ResNetException($"'+argmax' in '{line}' does not follow a max pool.");
             Node node = _nodes[^1];
+            if (node.Operation is MaxPool { Geometry.Window: > ShapeRules.MostIndexedWindow })
+                throw new ResNetException($"'+argmax' in '{line}' follows a window of more than 16 x 16, in which a place takes more than a byte.");
             TensorShape shape = _values[node.Outputs[0].Index].Shape;
             _nodes[^1] = node with { Outputs = [.. node.Outputs, NewValue(new(shape, DataType.UInt8), isInput: false)] };
         }

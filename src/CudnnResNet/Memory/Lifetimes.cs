@@ -75,7 +75,8 @@ internal static class Lifetimes
     private static Dictionary<ValueId, ValueId> InPlace(ScheduledGraph scheduled, Dictionary<ValueId, int> last)
     {
         Dictionary<ValueId, ValueId> takesOver = [];
-        HashSet<ValueId> takenOver = [];
+        // Whoever reads the graph's outputs does so after the last step.
+        HashSet<ValueId> takenOver = [.. scheduled.Graph.Outputs];
         for (int step = 0; step < scheduled.Segments.Length; step++)
         {
             Segment segment = scheduled.Segments[step];

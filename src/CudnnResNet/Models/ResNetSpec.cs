@@ -90,9 +90,6 @@ public sealed record ResNetSpec
 
     public int Stages => BlocksPerStage.Length;
 
-    /// <summary>A block's output channels over its inner channels.</summary>
-    public int Expansion => IsBottleneck ? 4 : 1;
-
     public ImmutableArray<int> BlocksPerStage => Depth switch
     {
         18 => [2, 2, 2, 2],
@@ -112,6 +109,8 @@ public sealed record ResNetSpec
     public void Validate()
     {
         _ = BlocksPerStage;
+        if (!Enum.IsDefined(Version) || !Enum.IsDefined(Stem) || !Enum.IsDefined(Shortcut))
+            throw new ResNetException($"There is no ResNet of version {Version} with stem {Stem} and shortcut {Shortcut}.");
         RequireExtent(Classes, int.MaxValue / 2, "classes");
         RequireExtent(InputChannels, MostChannels, "input channels");
         RequireExtent(Width, MostChannels, "width");

@@ -4,7 +4,6 @@ using System.Text.Json;
 using CudnnResNet.Execution;
 using CudnnResNet.Kernels;
 using CudnnResNet.Scheduling;
-using CudnnResNet.Weights;
 
 namespace CudnnResNet.Reporting;
 

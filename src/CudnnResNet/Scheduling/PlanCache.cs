@@ -57,21 +57,8 @@ public sealed class PlanCache
     /// <summary>Writes what is new. A folder that cannot be written costs a new measurement next time, nothing else.</summary>
     public void Save()
     {
-        if (_path is null || !_isChanged)
-            return;
-        try
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
-            string body = Body();
-            string temporary = $"{_path}.{Environment.ProcessId}";
-            File.WriteAllText(temporary, $"{Format} {Checksum(body)}\n{body}");
-            File.Move(temporary, _path, overwrite: true);
-            _isChanged = false;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            _isChanged = true;
-        }
+        if (_path is not null && _isChanged)
+            _isChanged = !CheckedText.TryWrite(_path, Format, Body());
     }
 
     private string Body()
@@ -85,22 +72,10 @@ public sealed class PlanCache
 
     private void Load()
     {
-        string text;
-        try
-        {
-            text = File.ReadAllText(_path!);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
+        if (CheckedText.Read(_path!, Format) is not { } body)
             return;
-        }
-        int end = text.IndexOf('\n', StringComparison.Ordinal);
-        if (end < 0)
-            return;
-        string body = text[(end + 1)..];
         string[] lines = body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (text[..end] != $"{Format} {Checksum(body)}" || lines.Length == 0
-            || lines[0] != _identity.ReplaceLineEndings(" "))
+        if (lines.Length == 0 || lines[0] != _identity.ReplaceLineEndings(" "))
             return;
         foreach (string line in lines.Skip(1))
         {
@@ -110,7 +85,4 @@ public sealed class PlanCache
                 _times[line[(tab + 1)..]] = time;
         }
     }
-
-    private static string Checksum(string body) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
 }

@@ -10,37 +10,18 @@ namespace CudnnResNet.Scheduling;
 /// </summary>
 public sealed class PlanFiles(string folder, string identity)
 {
+    private const string Format = "cudnnresnet-plan 1";
+
     /// <summary>The plan of a graph; null where none is kept.</summary>
     /// <param name="graph">See <see cref="PlanRecord.FingerprintOf"/>.</param>
     /// <param name="memoryLimitBytes">That it was made for.</param>
-    public PlanRecord? Find(string graph, long? memoryLimitBytes)
-    {
-        try
-        {
-            string path = PathOf(graph, memoryLimitBytes);
-            return File.Exists(path) && PlanRecord.Parse(File.ReadAllText(path)) is { } record && record.Graph == graph ? record : null;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
+    public PlanRecord? Find(string graph, long? memoryLimitBytes) =>
+        CheckedText.Read(PathOf(graph, memoryLimitBytes), Format) is { } text
+        && PlanRecord.Parse(text) is { } record && record.Graph == graph ? record : null;
 
     /// <summary>A folder that cannot be written costs a new choice next time, nothing else.</summary>
-    public void Keep(PlanRecord record, long? memoryLimitBytes)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-            string path = PathOf(record.Graph, memoryLimitBytes);
-            string temporary = $"{path}.{Environment.ProcessId}";
-            File.WriteAllText(temporary, record.ToText());
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
+    public void Keep(PlanRecord record, long? memoryLimitBytes) =>
+        _ = CheckedText.TryWrite(PathOf(record.Graph, memoryLimitBytes), Format, record.ToText());
 
     private string PathOf(string graph, long? memoryLimitBytes)
     {

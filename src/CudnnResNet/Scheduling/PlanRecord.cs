@@ -47,7 +47,8 @@ public sealed record PlanRecord(string Graph, ImmutableArray<int> Freed, Immutab
     }
 
     /// <summary>
-    /// The schedule as it was; null where a kernel is not there any more, refuses, or the record does not cover the graph.
+    /// The schedule as it was; null where a kernel is not there any more, refuses, a segment is no chain of the graph, or
+    /// the record does not cover it.
     /// </summary>
     /// <param name="graph">The graph in which <see cref="Freed"/> is computed again.</param>
     /// <param name="kernels">The backend's.</param>
@@ -62,6 +63,10 @@ public sealed record PlanRecord(string Graph, ImmutableArray<int> Freed, Immutab
             List<int> path = [.. recorded.Nodes];
             if (path.Count == 0 || path.Any(node => node < 0 || node >= isDone.Length || isDone[node]))
                 return null;
+            // Kernels take it for granted that their nodes feed each other.
+            for (int i = 1; i < path.Count; i++)
+                if (!index.ChainChildren(path[i - 1]).Contains(path[i]))
+                    return null;
             foreach (int node in path)
                 if (index.Dependencies[node].Any(needed => !isDone[needed] && !path.Contains(needed)))
                     return null;

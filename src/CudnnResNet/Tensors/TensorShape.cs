@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace CudnnResNet.Tensors;
 
 /// <summary>
@@ -36,6 +38,17 @@ public readonly record struct TensorShape
     public int C => Rank switch { 4 => D3, 2 => D1, _ => D0 };
 
     public long Elements => (long)D0 * D1 * D2 * D3;
+
+    /// <summary>The elements of so many tensors of this shape, as the length of a span.</summary>
+    /// <exception cref="ResNetException">They are more than a span can hold.</exception>
+    public int SpanLength(int tensors = 1)
+    {
+        double elements = (double)tensors * D0 * D1 * D2 * D3;
+        return elements <= int.MaxValue
+            ? (int)elements
+            : throw new ResNetException(string.Create(CultureInfo.InvariantCulture,
+                $"{(tensors > 1 ? $"{tensors} x " : "")}{this} has {elements:N0} elements, and {int.MaxValue:N0} is the most at once; use a smaller batch or image."));
+    }
 
     public override string ToString() => Rank switch
     {

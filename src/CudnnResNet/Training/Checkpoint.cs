@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using CudnnResNet.Data;
 using CudnnResNet.Models;
 using CudnnResNet.Weights;
@@ -17,6 +18,21 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 
     /// <summary>Evaluations in a row that were no better than <see cref="BestAccuracy"/>.</summary>
     public int EvaluationsSinceBest { get; init; }
+
+    /// <exception cref="ResNetException">A field has no meaning; the message names it.</exception>
+    internal void Check()
+    {
+        Require(Step >= 0, nameof(Step), Step);
+        Require(Position.Epoch >= 1, nameof(Position.Epoch), Position.Epoch);
+        Require(Position.Index >= 0, nameof(Position.Index), Position.Index);
+        Require(EvaluationsSinceBest >= 0, nameof(EvaluationsSinceBest), EvaluationsSinceBest);
+
+        static void Require(bool condition, string field, long value)
+        {
+            if (!condition)
+                throw new ResNetException($"the progress has {field} = {value}, which no run reaches");
+        }
+    }
 }
 
 /// <summary>
@@ -77,11 +93,11 @@ public sealed record Checkpoint(
         if (!file.Metadata.TryGetValue(ProgressKey, out string? progress))
             throw new ResNetException($"{path} holds weights but no training progress; start from it with --init.");
         return new Checkpoint(WeightsOf(file, path), SpecOf(file, path),
-            Parse(progress, path, CheckpointJson.Default.TrainingProgress),
+            Parse(progress, path, ProgressKey, CheckpointJson.Default.TrainingProgress, progress => progress.Check()),
             NormalizationOf(file, path) ?? Normalization.None)
         {
             Trajectory = file.Metadata.TryGetValue(TrajectoryKey, out string? trajectory)
-                ? Parse(trajectory, path, CheckpointJson.Default.Trajectory)
+                ? Parse(trajectory, path, TrajectoryKey, CheckpointJson.Default.Trajectory, trajectory => trajectory.Check())
                 : null,
         };
     }
@@ -106,25 +122,21 @@ public sealed record Checkpoint(
     public static ResNetSpec? SpecOf(TensorFile file, string path) => SpecOf(file.Metadata, path);
 
     /// <inheritdoc cref="SpecOf(TensorFile, string)"/>
-    public static ResNetSpec? SpecOf(IReadOnlyDictionary<string, string> metadata, string path)
-    {
-        if (!metadata.TryGetValue(SpecKey, out string? text))
-            return null;
-        ResNetSpec spec = Parse(text, path, CheckpointJson.Default.ResNetSpec);
-        spec.Validate();
-        return spec;
-    }
+    public static ResNetSpec? SpecOf(IReadOnlyDictionary<string, string> metadata, string path) =>
+        metadata.TryGetValue(SpecKey, out string? text)
+            ? Parse(text, path, SpecKey, CheckpointJson.Default.ResNetSpec, spec => spec.Validate())
+            : null;
 
     /// <summary>What was done to the images that the weights were trained on; null where the file does not say.</summary>
     public static Normalization? NormalizationOf(TensorFile file, string path) =>
         file.Metadata.TryGetValue(NormalizationKey, out string? text)
-            ? Parse(text, path, CheckpointJson.Default.Normalization)
+            ? Parse(text, path, NormalizationKey, CheckpointJson.Default.Normalization, images => images.Check(images.Mean.Length))
             : null;
 
     /// <summary>One name for each class of the network; null where the file does not say, or not of all.</summary>
     public static IReadOnlyList<string>? ClassNamesOf(IReadOnlyDictionary<string, string> metadata, string path) =>
         metadata.TryGetValue(ClassNamesKey, out string? text)
-        && Parse(text, path, CheckpointJson.Default.StringArray) is var names && !names.Contains(null)
+        && Parse(text, path, ClassNamesKey, CheckpointJson.Default.StringArray) is var names && !names.Contains(null)
             ? [.. names.Select(Printable.Text)]
             : null;
 
@@ -154,22 +166,28 @@ public sealed record Checkpoint(
         return true;
     }
 
-    private static T Parse<T>(string text, string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    /// <param name="text">JSON.</param>
+    /// <param name="path">For messages, as is the next.</param>
+    /// <param name="key">Under which it lies in the metadata.</param>
+    /// <param name="type">What it describes.</param>
+    /// <param name="check">Throws where a field has no meaning.</param>
+    private static T Parse<T>(string text, string path, string key, JsonTypeInfo<T> type, Action<T>? check = null)
     {
         try
         {
-            return JsonSerializer.Deserialize(text, type)
-                ?? throw new ResNetException($"{path}: its metadata is empty; it was not written by this program.");
+            T parsed = JsonSerializer.Deserialize(text, type) ?? throw new ResNetException("it is empty");
+            check?.Invoke(parsed);
+            return parsed;
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or ResNetException)
         {
-            throw new ResNetException(string.Create(CultureInfo.InvariantCulture,
-                $"{path}: its metadata cannot be read ({error.Message}); it was not written by this program."), error);
+            throw new ResNetException(
+                $"{path}: its metadata '{key}' cannot be read ({error.Message}); it was not written by this program, or is damaged.", error);
         }
     }
 }
 
-[JsonSourceGenerationOptions(UseStringEnumConverter = true)]
+[JsonSourceGenerationOptions(UseStringEnumConverter = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ResNetSpec))]
 [JsonSerializable(typeof(TrainingProgress))]
 [JsonSerializable(typeof(TrainingOptions))]

@@ -9,6 +9,9 @@ namespace CudnnResNet.Training;
 /// <summary>A training run: the network, the recipe and where results go.</summary>
 public sealed record TrainingOptions
 {
+    /// <summary>The longest run: the learning rates of all its steps are hashed when it begins.</summary>
+    internal const long MostSteps = 1_000_000_000;
+
     public required ResNetSpec Spec { get; init; }
     public required Precision Precision { get; init; }
     public required int Batch { get; init; }
@@ -82,7 +85,7 @@ public sealed record TrainingOptions
     {
         Spec.Validate();
         Require(Batch >= 1, "batch", Batch, "give at least 1");
-        Require(Steps is null or >= 1, "number of steps", Steps ?? 0, "give at least 1");
+        Require(Steps is null or (>= 1 and <= MostSteps), "number of steps", Steps ?? 0, $"give 1 to {MostSteps}");
         Require(Epochs >= 1, "number of epochs", Epochs, "give at least 1");
         Require(LearningRate >= 0 && double.IsFinite(LearningRate), "learning rate", LearningRate, "give 0 or more");
         Require(Optimizer.Momentum is >= 0 and < 1, "momentum", Optimizer.Momentum, "give 0 or more and less than 1");

@@ -84,10 +84,10 @@ public sealed class TrainingSession : IDisposable
     public int Batch => Passes * _images.Shape.N;
 
     /// <summary>Elements of the images of one step, NHWC.</summary>
-    public int ImageElements => Passes * (int)_images.Shape.Elements;
+    public int ImageElements => _images.Shape.SpanLength(Passes);
 
     /// <summary>Elements of the logits of one step, [N, Classes].</summary>
-    public int LogitElements => Passes * (int)_update.Logits.Shape.Elements;
+    public int LogitElements => _update.Logits.Shape.SpanLength(Passes);
 
     /// <summary>The plan of a step's last pass, which updates; with one pass it is the whole step.</summary>
     public CompiledGraph Compiled => _update.Plan.Compiled;
@@ -165,6 +165,8 @@ public sealed class TrainingSession : IDisposable
         ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
         CompiledStep compiled = Compile(spec, forward, step, backend, options);
+        _ = forward.Find(ResNetGraph.Images).Shape.SpanLength(step.Passes);
+        _ = forward.Find(ResNetGraph.Logits).Shape.SpanLength(step.Passes);
         PlanGroup group = PlanGroup.Load(backend, [.. compiled.Plans]);
         try
         {
@@ -264,6 +266,7 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
     public void Submit(Batch batch, double learningRate)
     {
+        RequireClasses(batch.Labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs;
@@ -289,6 +292,7 @@ public sealed class TrainingSession : IDisposable
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
         RequireNonePending();
+        RequireClasses(labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs = _steps.Open();
@@ -305,6 +309,7 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
     public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
+        RequireClasses(labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs;
@@ -328,6 +333,7 @@ public sealed class TrainingSession : IDisposable
     /// <summary>What the next <see cref="Run"/> works on, in a session of one pass a step.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
+        RequireClasses(labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
         inputs.Images.Write(images);
@@ -337,6 +343,7 @@ public sealed class TrainingSession : IDisposable
     /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public void WriteBatch(Batch batch, double learningRate)
     {
+        RequireClasses(batch.Labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
         inputs.Batches.Write(batch);
@@ -389,6 +396,17 @@ public sealed class TrainingSession : IDisposable
     {
         if (PendingSteps > 0)
             throw new InvalidOperationException($"{PendingSteps} steps are pending; collect them first.");
+    }
+
+    /// <summary>Kernels index the logits by labels. Asked before a pass is opened, so that the session can go on.</summary>
+    private void RequireClasses(ReadOnlySpan<int> labels)
+    {
+        // The one logit of a sigmoid tells two classes apart.
+        int classes = Math.Max(_update.Logits.Shape.C, 2);
+        for (int i = 0; i < labels.Length; i++)
+            if ((uint)labels[i] >= (uint)classes)
+                throw new ResNetException($"Image {i} of the batch has the label {labels[i]}, and the network knows the classes 0 to {classes - 1}; "
+                    + "correct the labels, or give the network more classes.");
     }
 
     private void RunPass(int pass, PassInputs inputs, ReadOnlySpan<int> labels, double learningRate)

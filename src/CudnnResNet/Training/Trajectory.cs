@@ -26,6 +26,21 @@ public sealed record Trajectory(
 {
     private const int DigestCharacters = 16;
 
+    public ImmutableArray<TrajectoryFact> Facts { get; init; } = Facts.IsDefault ? [] : Facts;
+
+    public ImmutableArray<string> Plans { get; init; } = Plans.IsDefault ? [] : Plans;
+
+    /// <exception cref="ResNetException">A field has no meaning; the message names it.</exception>
+    internal void Check()
+    {
+        if (Steps is < 0 or > TrainingOptions.MostSteps)
+            throw new ResNetException($"Steps is {Steps}, and a run has 0 to {TrainingOptions.MostSteps}");
+        if (Facts.Contains(null!))
+            throw new ResNetException("Facts holds a null");
+        if (Plans.Contains(null!))
+            throw new ResNetException("Plans holds a null");
+    }
+
     /// <summary>Images up to so many elements are hashed whole; of larger sets so many elements, evenly spread.</summary>
     private const long MostElements = 1 << 26;
 
@@ -75,7 +90,9 @@ public sealed record Trajectory(
     /// <param name="now">What is to continue this trajectory, or the part of it that is known.</param>
     public IEnumerable<string> Differences(IEnumerable<TrajectoryFact> now)
     {
-        Dictionary<string, string> before = Facts.ToDictionary(fact => fact.Name, fact => fact.Value);
+        Dictionary<string, string> before = [];
+        foreach (TrajectoryFact fact in Facts)
+            before[fact.Name] = fact.Value;
         foreach (TrajectoryFact fact in now)
         {
             string old = before.GetValueOrDefault(fact.Name, "not recorded");

@@ -70,11 +70,12 @@ public sealed record NetworkWeights(IReadOnlyDictionary<string, NamedTensor> Ten
         shape.Rank == 4 ? (shape.D0, shape.D3, shape.D1, shape.D2) : (1, checked((int)shape.Elements), 1, 1);
 
     /// <summary>Compares with what a network needs; batch counters and optimizer state are no surplus.</summary>
-    /// <exception cref="ResNetException">Names what is missing, misshapen and surplus.</exception>
+    /// <exception cref="ResNetException">Names what is missing, misshapen, of an integer type and surplus.</exception>
     public void RequireMatch(IEnumerable<Value> expected)
     {
         List<string> missing = [];
         List<string> misshapen = [];
+        List<string> integers = [];
         HashSet<string> known = [];
         foreach (Value value in expected)
         {
@@ -84,11 +85,13 @@ public sealed record NetworkWeights(IReadOnlyDictionary<string, NamedTensor> Ten
             else if (!tensor.Shape.AsSpan().SequenceEqual(FileShape(value.Shape).AsSpan()))
                 misshapen.Add($"{value.Name} [{string.Join(',', tensor.Shape)}] instead of "
                     + $"[{string.Join(',', FileShape(value.Shape))}]");
+            else if (tensor.Type is not (DataType.Float64 or DataType.Float32 or DataType.BFloat16 or DataType.Float16))
+                integers.Add($"{value.Name} {tensor.Type.ShortName()}");
         }
         List<string> surplus = [.. Tensors.Keys.Where(name => !known.Contains(name) && !IsAuxiliary(name))];
-        if (missing.Count + misshapen.Count + surplus.Count > 0)
+        if (missing.Count + misshapen.Count + integers.Count + surplus.Count > 0)
             throw new ResNetException($"{Origin} does not fit the network:{Part("missing", missing)}"
-                + $"{Part("misshapen", misshapen)}{Part("surplus", surplus)}. Check --model, --version, --stem and --classes.");
+                + $"{Part("misshapen", misshapen)}{Part("of an integer type", integers)}{Part("surplus", surplus)}. Check --model, --version, --stem and --classes.");
     }
 
     private static bool IsAuxiliary(string name) =>

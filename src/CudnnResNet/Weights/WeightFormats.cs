@@ -24,7 +24,13 @@ public static class WeightFormats
         }
         catch (IOException e)
         {
+            stream.Dispose();
             throw InputFile.Unreadable(path, e);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
         }
     }
 
@@ -51,19 +57,8 @@ public static class WeightFormats
 
     private static bool HoldsPickle(FileStream stream, string path)
     {
-        try
-        {
-            return ZipDirectory.Read(stream, path).Entries.Any(entry => entry.Name.EndsWith(".pkl", StringComparison.Ordinal));
-        }
-        catch
-        {
-            stream.Dispose();
-            throw;
-        }
-        finally
-        {
-            if (stream.CanSeek)
-                stream.Position = 0;
-        }
+        bool holds = ZipDirectory.Read(stream, path).Entries.Any(entry => entry.Name.EndsWith(".pkl", StringComparison.Ordinal));
+        stream.Position = 0;
+        return holds;
     }
 }

@@ -3,7 +3,6 @@ using CudnnResNet.Compilation;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Tensors;
-using CudnnResNet.Tests.OneDnn;
 
 namespace CudnnResNet.Tests.Golden;
 
@@ -18,7 +17,7 @@ public class BFloat16Tests
 
     public static TheoryData<string> Cases => [.. GoldenCase.Names.Where(HasMeasurement)];
 
-    [OneDnnTheory]
+    [BFloat16Theory(ownKernels: false)]
     [MemberData(nameof(Cases))]
     public void LogitsAndLosses(string name)
     {
@@ -27,7 +26,7 @@ public class BFloat16Tests
     }
 
     /// <summary>Winograd's method forward and backward wherever it applies, measured to be faster or not.</summary>
-    [CpuKernelsTheory]
+    [BFloat16Theory(ownKernels: true)]
     [MemberData(nameof(Cases))]
     public void LogitsAndLossesByWinograd(string name)
     {
@@ -46,8 +45,6 @@ public class BFloat16Tests
         string name, IBackend backend, Precision precision = Precision.Bf16, double smooth = 1, double later = 1, double leastLater = 0)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        if (!backend.Supports(precision).IsSupported)
-            return;
         CompilerOptions options = GoldenNetwork.Untuned;
         double[][] logits = GoldenNetwork.Logits(golden, backend, precision, options);
         double largest = golden.EvalLogits.SelectMany(row => row).Max(Math.Abs);
@@ -74,6 +71,19 @@ public class BFloat16Tests
         JsonElement bf16 = Case(name).GetProperty("bf16");
         return Math.Max(bf16.GetProperty("nchw").GetProperty(number).GetDouble(),
             bf16.GetProperty("channelsLast").GetProperty(number).GetDouble());
+    }
+
+    /// <summary>Skipped with the reason where this machine does not compute bf16.</summary>
+    private sealed class BFloat16TheoryAttribute : TheoryAttribute
+    {
+        public BFloat16TheoryAttribute(bool ownKernels) =>
+            Skip = OneDnnBackend.Probe().Refusal ?? (ownKernels ? CpuKernelsProbe.Run().Refusal : null) ?? Refusal();
+
+        private static string? Refusal()
+        {
+            using OneDnnBackend backend = new(1);
+            return backend.Supports(Precision.Bf16).Refusal;
+        }
     }
 
     private static JsonElement Case(string name)

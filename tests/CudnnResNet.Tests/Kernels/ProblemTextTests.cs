@@ -117,6 +117,8 @@ public class ProblemTextTests
     [InlineData("conv_fwd n1 h4 w4 c8 k3 r3 s3 stride1 pad1 f32 +bias +bias")]
     [InlineData("max_pool n1 h4 w4 c8 window2 stride2 pad2 f32")]
     [InlineData("max_pool n1 h4 w4 c8 window2 stride2 pad0 f32 +argmax +argmax")]
+    [InlineData("max_pool n1 h40 w40 c8 window17 stride17 pad0 f32 +argmax")]
+    [InlineData("max_pool_bwd n1 h40 w40 c8 window17 stride17 pad0 f32")]
     [InlineData("sgd e8 mom0.9 wd0 f32 +relu")]
     [InlineData("sgd e8 momNaN wd0 f32")]
     [InlineData("softmax_ce n2 h1 w1 c3 smooth0 f32")]

@@ -69,6 +69,36 @@ public class MemoryPlannerTests
         Assert.Equal(2 * shape.Elements * 4, plan.TransientBytes);
     }
 
+    /// <summary>An output is read after the last step, also where the last step is the last that reads it.</summary>
+    [Fact]
+    public void NothingIsWrittenOverAnOutput()
+    {
+        GraphBuilder builder = new();
+        ValueId x = builder.Declare("x", TensorShape.Nhwc(1, 4, 4, 16), DataType.Float32, ValueRole.Input);
+        ValueId hidden = builder.Apply(new Relu(), [x], "", "hidden")[0];
+        ValueId y = builder.Apply(new Relu(), [hidden], "", "y")[0];
+        builder.MarkOutput(hidden);
+        builder.MarkOutput(y);
+        MemoryPlan plan = Plan(builder.ToGraph());
+        Assert.DoesNotContain(plan.Transient, allocation => allocation.Values.Contains(hidden) && allocation.Values.Contains(y));
+    }
+
+    /// <summary>The argmax of a window is one byte.</summary>
+    [Theory]
+    [InlineData(16, true)]
+    [InlineData(17, false)]
+    public void AWindowThatAByteCannotIndexIsRefusedWhereItIsIndexed(int window, bool isIndexed)
+    {
+        GraphBuilder builder = new();
+        ValueId x = builder.Declare("x", TensorShape.Nhwc(1, 40, 40, 16), DataType.Float32, ValueRole.Input);
+        MaxPool pool = new(new PoolGeometry(40, 40, 16, window, Stride: 8, Padding: 0));
+        _ = builder.Apply(pool, [x], "", "y");
+        if (isIndexed)
+            Assert.Equal(2, builder.Apply(pool, [x], "", "z", "argmax").Length);
+        else
+            Assert.Contains("window of more than 16 x 16", Assert.Throws<ArgumentException>(() => builder.Apply(pool, [x], "", "z", "argmax")).Message, StringComparison.Ordinal);
+    }
+
     private static MemoryPlan Plan(int depth, ResNetVersion version) => Plan(TrainingSession.StepGraph(
         new ResNetSpec { Depth = depth, Version = version }, 4, 96, 96, Precision.Fp32,
         new StepOptions(new SgdOptions(0.9, 1e-4))));

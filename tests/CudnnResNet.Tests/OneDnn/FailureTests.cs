@@ -16,6 +16,7 @@ public sealed class FailureTests
         using OneDnnBackend backend = new(1);
         DnnlException error = Assert.Throws<DnnlException>(() => Formats.Vector(-1, DataType.Float32));
         Assert.Equal(dnnl_status_t.dnnl_invalid_arguments, error.Status);
+        Assert.IsAssignableFrom<ResNetException>(error);
         Assert.Matches(@"^oneDNN: Dnnl\d\.dnnl_memory_desc_\w+_tag\(.*dims\.Length, first, ", error.Message);
         Assert.EndsWith("returned dnnl_invalid_arguments: the arguments contradict each other, a defect of the caller",
             error.Message, StringComparison.Ordinal);

@@ -1,5 +1,3 @@
-using CudnnResNet.Weights;
-
 namespace CudnnResNet.Tests.Weights;
 
 public class AtomicFileTests

@@ -155,6 +155,23 @@ public class FormatTests
                 }
     }
 
+    [Fact]
+    public void AFileThatCannotBeReadIsClosed()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("x.bin"), "hello, this is text");
+        Stream? seen = null;
+        foreach (Exception failure in (Exception[])[new InvalidDataException(), new IOException(), new ResNetException("damaged")])
+        {
+            _ = Assert.ThrowsAny<Exception>(() => WeightFormats.Open(folder.File("x.bin"), (stream, _) =>
+            {
+                seen = stream;
+                throw failure;
+            }));
+            Assert.False(seen!.CanRead);
+        }
+    }
+
     private static string Refusal(string path) => Assert.Throws<ResNetException>(() => WeightFormats.Open(path)).Message;
 
     private static string ZipRefusal(byte[] zip) => Assert.Throws<ResNetException>(() => NpzSource.Open(new MemoryStream(zip), "f")).Message;

@@ -106,6 +106,16 @@ public class PyTorchFileTests
             Assert.Throws<ResNetException>(() => Read(Legacy([0x80, 2, .. Encoding.Latin1.GetBytes(pickle)]))).Message;
     }
 
+    /// <summary>Six bytes ask for a copy of a list each time: what is made stays in proportion to what is read.</summary>
+    [Fact]
+    public void AListThatIsCopiedAgainAndAgainIsRefused()
+    {
+        string pickle = "ccollections\nOrderedDict\nq\u0001](" + string.Concat(Enumerable.Repeat("NN\u0086", 200)) + "eq\u0002"
+            + string.Concat(Enumerable.Repeat("h\u0001h\u0002\u0085R", 200)) + ".";
+        ResNetException error = Assert.Throws<ResNetException>(() => Read(Legacy([0x80, 2, .. Encoding.Latin1.GetBytes(pickle)])));
+        Assert.Matches("makes [0-9]+ pairs of OrderedDicts out of [0-9]+ bytes", error.Message);
+    }
+
     [Theory]
     [InlineData(0, new long[] { 5 }, new long[] { 1 })]
     [InlineData(1, new long[] { 4 }, new long[] { 1 })]

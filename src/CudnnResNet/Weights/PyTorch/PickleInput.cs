@@ -20,6 +20,8 @@ internal sealed class PickleInput(Stream stream, string path)
     /// <summary>Of the next byte, in the stream.</summary>
     public long Position => stream.Position - _filled + _next;
 
+    public long BytesRead => Position - _start;
+
     public byte Byte()
     {
         if (_next == _filled)

@@ -17,6 +17,7 @@ internal sealed class PickleMachine(PickleInput input, Func<PickleTuple, PickleS
 
     private readonly List<object?> _stack = [];
     private readonly Dictionary<long, object?> _memo = [];
+    private long _copiedPairs;
 
     /// <summary>Runs one pickle to its end.</summary>
     /// <exception cref="ResNetException">The pickle is damaged, or asks for what is not allowed.</exception>
@@ -199,6 +200,10 @@ internal sealed class PickleMachine(PickleInput input, Func<PickleTuple, PickleS
             case (PickleCall.OrderedDictionary, []):
                 return new PickleDictionary(isOrdered: true);
             case (PickleCall.OrderedDictionary, [PickleList list]):
+                // A pair takes more than a byte; a list that is used again and again would take none.
+                _copiedPairs += list.Items.Count;
+                if (_copiedPairs > input.BytesRead)
+                    throw input.Bad($"makes {_copiedPairs} pairs of OrderedDicts out of {input.BytesRead} bytes");
                 PickleDictionary made = new(isOrdered: true);
                 foreach (object? item in list.Items)
                     made.Items.Add(item switch

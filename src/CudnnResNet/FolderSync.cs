@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace CudnnResNet.Weights;
+namespace CudnnResNet;
 
 /// <summary>
 /// Flushes a folder's own entries to the disk, so that a rename inside it survives a power cut. .NET refuses to open

@@ -1,4 +1,4 @@
-namespace CudnnResNet.Weights;
+namespace CudnnResNet;
 
 /// <summary>
 /// Replaces a file whole or not at all: the content goes to a temporary file beside it, is flushed to the disk, renamed
