@@ -126,7 +126,7 @@ public sealed class Trainer : IDisposable
         // Not when a size's turn comes, hours later.
         foreach (IDataSet images in data)
             LoaderOptionsOf(options).Check(images);
-        CompiledStep[] steps = [.. data.Select(images => TrainingSession.Compile(
+        CompiledStep[] steps = [.. data.Select(images => CompiledStep.Of(
             options.Spec, options.Batch, images.Height, images.Width, options.Precision, step, backend, compiler))];
         CompiledInference? evaluation = test is null
             ? null

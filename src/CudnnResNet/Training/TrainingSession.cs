@@ -10,15 +10,6 @@ using CudnnResNet.Weights;
 
 namespace CudnnResNet.Training;
 
-/// <summary>What a training step computes, apart from the network.</summary>
-/// <param name="Optimizer">The update rule.</param>
-/// <param name="LabelSmoothing">In [0, 1).</param>
-/// <param name="KeepGradients">Keep every parameter's gradient until the end of the step, to be read.</param>
-/// <param name="Passes">Batches of the plan's size whose mean gradient a step takes (gradient accumulation).</param>
-/// <param name="FrozenBatchNorm">Batch norms take their running statistics, and neither these nor their parameters change.</param>
-public sealed record StepOptions(
-    SgdOptions Optimizer, double LabelSmoothing = 0, bool KeepGradients = false, int Passes = 1, bool FrozenBatchNorm = false);
-
 /// <summary>
 /// A network in training at a fixed batch size. One step (forward, backward, update) is one plan; what changes from
 /// step to step (images, labels, learning rate) is written into its memory before it runs. With gradient accumulation
@@ -33,6 +24,7 @@ public sealed class TrainingSession : IDisposable
     private readonly RunQueue _queue;
     private readonly StepsUnderWay _steps;
     private readonly Value _images;
+    private readonly TrainingState _state;
     private readonly double[] _scalar = new double[1];
     private readonly HostAccess? _lossScale;
     private readonly bool _keepsGradients;
@@ -50,6 +42,7 @@ public sealed class TrainingSession : IDisposable
         _keepsGradients = step.KeepGradients;
         _own = own;
         _update = new TrainingPass(update);
+        _state = new TrainingState(update);
         _accumulate = plans.Length == 1 ? null : new TrainingPass(plans[1]);
         _images = _update.Find(ResNetGraph.Images);
         foreach (ExecutionPlan plan in plans)
@@ -140,20 +133,14 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The graph of a whole step, or of the last pass of one, as a backend wants it.</summary>
     public static LayerGraph StepGraph(
         ResNetSpec spec, int batch, int height, int width, Precision precision, StepOptions options, IBackend? backend = null) =>
-        Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing, options.FrozenBatchNorm),
-            For(precision, options), backend).Update;
+        CompiledStep.Graphs(ResNetGraph.Training(spec, batch, height, width, precision, options.LabelSmoothing, options.FrozenBatchNorm),
+            options.For(precision), backend).Update;
 
     /// <exception cref="ResNetException">The options exclude each other.</exception>
     public static TrainingSession Create(ResNetSpec spec, int batch, int height, int width,
         Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
         Create(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
-            For(precision, step), backend, options);
-
-    /// <summary>fp16 cannot hold small gradients: it scales the loss, also where nobody said so.</summary>
-    private static StepOptions For(Precision precision, StepOptions step) =>
-        precision != Precision.Fp16 || step.Optimizer.LossScaling is not null
-            ? step
-            : step with { Optimizer = step.Optimizer with { LossScaling = new LossScaling() } };
+            step.For(precision), backend, options);
 
     /// <param name="spec">Describes the network to others.</param>
     /// <param name="forward">Inputs <c>images</c> and <c>labels</c>, outputs <c>logits</c> and <c>loss</c>.</param>
@@ -164,7 +151,7 @@ public sealed class TrainingSession : IDisposable
     public static TrainingSession Create(
         ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
     {
-        CompiledStep compiled = Compile(spec, forward, step, backend, options);
+        CompiledStep compiled = CompiledStep.Of(spec, forward, step, backend, options);
         _ = forward.Find(ResNetGraph.Images).Shape.SpanLength(step.Passes);
         _ = forward.Find(ResNetGraph.Logits).Shape.SpanLength(step.Passes);
         PlanGroup group = PlanGroup.Load(backend, [.. compiled.Plans]);
@@ -179,85 +166,30 @@ public sealed class TrainingSession : IDisposable
         }
     }
 
-    /// <inheritdoc cref="Create(ResNetSpec, int, int, int, Precision, StepOptions, IBackend, CompilerOptions)"/>
-    internal static CompiledStep Compile(ResNetSpec spec, int batch, int height, int width,
-        Precision precision, StepOptions step, IBackend backend, CompilerOptions options) =>
-        Compile(spec, ResNetGraph.Training(spec, batch, height, width, precision, step.LabelSmoothing, step.FrozenBatchNorm),
-            For(precision, step), backend, options);
-
-    private static CompiledStep Compile(
-        ResNetSpec spec, LayerGraph forward, StepOptions step, IBackend backend, CompilerOptions options)
-    {
-        if (step is { KeepGradients: true, Passes: > 1 })
-            throw new ResNetException("Gradients that are accumulated over several batches are cleared in the update; "
-                + "to read them, leave out the accumulation.");
-        StepGraphs graphs = Graphs(forward, step, backend);
-        CompilerOptions changing = options with { ConstantWeights = false };
-        CompiledGraph update = Compiler.Compile(graphs.Update, backend, changing);
-        return new CompiledStep(spec, step, update,
-            graphs.Accumulate is { } accumulate ? Compiler.Compile(accumulate, backend, changing) : null);
-    }
-
     /// <summary>Parameters and running statistics.</summary>
-    public IEnumerable<Value> WeightValues => Compiled.Graph.Values.Where(IsWeight);
+    public IEnumerable<Value> WeightValues => _state.Weights;
 
     /// <summary>A moving average begins with the weights.</summary>
     /// <exception cref="ResNetException">The weights do not fit; the network keeps those that it had.</exception>
-    public void LoadWeights(NetworkWeights weights)
-    {
-        weights.RequireMatch(WeightValues);
-        double[] buffer = ValueBuffer();
-        foreach (Value value in WeightValues)
-            Copy(weights, value.Name, value, buffer);
-        foreach ((Value average, string name) in Averages)
-            Copy(weights, name, average, buffer);
-    }
+    public void LoadWeights(NetworkWeights weights) => _state.LoadWeights(weights);
 
     /// <summary>A copy of the parameters and running statistics.</summary>
-    public NetworkWeights SaveWeights()
-    {
-        double[] buffer = ValueBuffer();
-        return new(WeightValues.ToDictionary(value => value.Name, value => ToFile(value, value.Name, buffer)), "the training session");
-    }
+    public NetworkWeights SaveWeights() => _state.SaveWeights();
 
     /// <summary>The moving average of parameters and running statistics; null where none is kept.</summary>
-    public NetworkWeights? SaveAverage() => Averages.Any()
-        ? new NetworkWeights(Averages.ToDictionary(pair => pair.Weight, pair => ToFile(pair.Average, pair.Weight)), "the moving average")
-        : null;
+    public NetworkWeights? SaveAverage() => _state.SaveAverage();
 
     /// <summary>
     /// Momentum buffers and the loss scale under <c>optimizer.</c> (<c>optimizer.{parameter}.velocity</c>), moving averages
     /// under <c>ema.{weight}</c>.
     /// </summary>
-    public IEnumerable<NamedTensor> SaveOptimizer() =>
-    [
-        .. Compiled.Graph.Values.Where(IsOptimizerState).Select(value => ToFile(value, NetworkWeights.OptimizerPrefix + value.Name)),
-        .. Averages.Select(pair => ToFile(pair.Average, NetworkWeights.AveragePrefix + pair.Weight)),
-    ];
+    public IEnumerable<NamedTensor> SaveOptimizer() => _state.SaveOptimizer();
 
     /// <exception cref="ResNetException">A momentum buffer or a moving average is missing or has another shape.</exception>
-    public void LoadOptimizer(NetworkWeights weights)
-    {
-        List<Value> buffers = [.. Compiled.Graph.Values.Where(IsOptimizerState)];
-        Dictionary<string, NamedTensor> tensors = weights.Tensors
-            .Where(entry => entry.Key.StartsWith(NetworkWeights.OptimizerPrefix, StringComparison.Ordinal))
-            .ToDictionary(entry => entry.Key[NetworkWeights.OptimizerPrefix.Length..], entry => entry.Value);
-        NetworkWeights state = new(tensors, $"{weights.Origin} (optimizer state)");
-        state.RequireMatch(buffers);
-        NetworkWeights? averages = weights.Averages();
-        if (Averages.Any())
-            (averages ?? throw new ResNetException($"{weights.Origin} holds no moving average to continue; leave out --ema, "
-                + "or start a new run from its weights with --init.")).RequireMatch(WeightValues);
-        double[] buffer = ValueBuffer();
-        foreach (Value value in buffers)
-            Copy(state, value.Name, value, buffer);
-        foreach ((Value average, string name) in Averages)
-            Copy(averages!, name, average, buffer);
-    }
+    public void LoadOptimizer(NetworkWeights weights) => _state.LoadOptimizer(weights);
 
     /// <summary>The gradients of the last step; the session must have been made with KeepGradients.</summary>
-    public IEnumerable<NamedTensor> ReadGradients() => GradientsIn(Compiled.Graph)
-        .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: 1 / _gradientScale));
+    public IEnumerable<NamedTensor> ReadGradients() => _state.ReadGradients(1 / _gradientScale);
 
     /// <summary>The most compact form of batches that steps take and normalise so; to be asked before the first.</summary>
     public BatchForm Accepts(IDataSet data, Normalization normalization) => _steps.Accepts(data, normalization);
@@ -363,35 +295,6 @@ public sealed class TrainingSession : IDisposable
         _own?.Dispose();
     }
 
-    private static StepGraphs Graphs(LayerGraph forward, StepOptions options, IBackend? backend)
-    {
-        IReadOnlyList<Value> trained = ParameterUpdates.Trained(forward, options.Optimizer);
-        if (trained.Count == 0)
-            throw new ResNetException("Every parameter is frozen; leave some to be trained.");
-        LayerGraph backward = BackwardGraph.OfLoss(forward, forward.Find(ResNetGraph.Loss).Id, trained,
-            isScaled: options.Optimizer.LossScaling is not null, recomputesMasks: backend?.PrefersRecomputedMasks ?? false);
-        StepGraphs graphs = ParameterUpdates.Append(
-            backward, options.Optimizer, options.Passes, together: backend?.PrefersGroupedUpdates ?? false);
-        LayerGraph step = graphs.Update;
-        return options.KeepGradients
-            ? graphs with
-            {
-                Update = step with
-                {
-                    Outputs = [.. step.Outputs, .. GradientsIn(step).Select(pair => pair.Gradient.Id)],
-                },
-            }
-            : graphs;
-    }
-
-    private static IEnumerable<(string Parameter, Value Gradient)> GradientsIn(LayerGraph graph)
-    {
-        Dictionary<string, Value> byName = graph.Values.ToDictionary(value => value.Name);
-        foreach (Value parameter in graph.WithRole(ValueRole.Parameter))
-            if (byName.TryGetValue(BackwardGraph.GradientName(parameter.Name), out Value? gradient))
-                yield return (parameter.Name, gradient);
-    }
-
     private void RequireNonePending()
     {
         if (PendingSteps > 0)
@@ -420,42 +323,4 @@ public sealed class TrainingSession : IDisposable
 
     private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>
         step.Slice(pass * (step.Length / Passes), step.Length / Passes);
-
-    /// <summary>Room for any one weight: values pass one at a time, not as a second copy of the network.</summary>
-    private double[] ValueBuffer() => new double[Compiled.Graph.WithRole(ValueRole.Parameter).Max(value => value.Shape.Elements)];
-
-    private void Copy(NetworkWeights weights, string name, Value value, double[] buffer)
-    {
-        Span<double> values = buffer.AsSpan(0, (int)value.Shape.Elements);
-        weights.CopyTo(name, value.Shape, values);
-        new HostAccess(_update.Plan, value).Write(values);
-    }
-
-    private NamedTensor ToFile(Value value, string name, double[]? buffer = null, double factor = 1)
-    {
-        Span<double> values = (buffer ?? new double[value.Shape.Elements]).AsSpan(0, (int)value.Shape.Elements);
-        new HostAccess(_update.Plan, value).Read(values);
-        if (factor != 1)
-            for (int i = 0; i < values.Length; i++)
-                values[i] *= factor;
-        return NetworkWeights.ToFile(value, name, values);
-    }
-
-    private IEnumerable<(Value Average, string Weight)> Averages
-    {
-        get
-        {
-            Dictionary<string, Value> states = Compiled.Graph.WithRole(ValueRole.State).ToDictionary(value => value.Name);
-            foreach (Value weight in WeightValues)
-                if (states.TryGetValue(ParameterUpdates.AverageName(weight.Name), out Value? average))
-                    yield return (average, weight.Name);
-        }
-    }
-
-    private static bool IsOptimizerState(Value value) => value.Role == ValueRole.State
-        && (value.Name.EndsWith(".velocity", StringComparison.Ordinal) || LossScaling.IsLasting(value.Name));
-
-    private static bool IsWeight(Value value) => value.Role == ValueRole.Parameter || (value.Role == ValueRole.State
-        && (value.Name.EndsWith(".running_mean", StringComparison.Ordinal)
-            || value.Name.EndsWith(".running_var", StringComparison.Ordinal)));
 }
