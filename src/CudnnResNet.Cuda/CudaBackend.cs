@@ -33,8 +33,10 @@ public sealed class CudaBackend : IBackend
             throw new ResNetException($"{options.RunsUnderWay} steps under way have no meaning; give 1 or more.");
         _device = open(options.Ordinal);
         _ranges = new Ranges(options.MarksRanges);
-        Identity = $"cuda {probe.Devices[options.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
+        Identity = $"cuda {probe.Devices[_device.Ordinal].Name} sm_{_device.Architecture}, driver {versions.Driver}, "
             + $"cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}"
+            + (options.DecodesFiles && probe.Optional.FirstOrDefault(library => library.Name == CudaProbe.NvJpeg) is { Refusal: null } decoder
+                ? $", {decoder.Name} {decoder.Version}" : "")
             + (options.AllowTf32 ? ", TF32" : "") + (options.IsDeterministic ? ", deterministic engines" : "");
         try
         {
@@ -88,7 +90,7 @@ public sealed class CudaBackend : IBackend
     /// <param name="stream">The stream that all work goes to.</param>
     /// <param name="options">Its ordinal is not used: the context says which device.</param>
     public static CudaBackend OnContext(nint context, nint stream, CudaOptions options) => new(options,
-        RequireDevice(options.Ordinal), _ => CudaDevice.Share(new CUcontext(context), new CUstream(stream)));
+        RequireDevice(ordinal: 0), _ => CudaDevice.Share(new CUcontext(context), new CUstream(stream)));
 
     /// <summary>
     /// A region of an arena of this backend that stands for device memory of a host, which the host keeps: kernels read and
@@ -141,7 +143,7 @@ public sealed class CudaBackend : IBackend
                 (kernel as IKeepsEngine)?.KeepEngine();
             return recorded;
         }
-        catch (CudaLibraryException error)
+        catch (Exception error) when (error is CudaLibraryException or KernelRefusedException)
         {
             RecordingRefusal = error.Message;
             return null;

@@ -44,6 +44,8 @@ public sealed record CudaOptionalLibrary(string Name, string Use, string? Versio
 public sealed record CudaProbe(string? Refusal, ImmutableArray<CudaDeviceDescription> Devices, CudaVersions? Versions,
     ImmutableArray<string> Tried)
 {
+    internal const string NvJpeg = "nvJPEG";
+
     public bool IsAvailable => Refusal is null;
 
     /// <summary>Empty where a library that the backend needs is missing.</summary>

@@ -90,8 +90,8 @@ internal sealed class CudaDevice : IDisposable
     /// <summary>Every call of the driver that needs a context stands in such a scope.</summary>
     internal ContextScope Enter() => new(Context);
 
-    /// <summary>The own stream is gone, and nothing may be enqueued on it.</summary>
-    internal bool HasEnded => _ownStream is { IsClosed: true };
+    /// <summary>Nothing may be enqueued any more: the own stream is gone, or the host may have ended the context.</summary>
+    internal bool HasEnded { get; private set; }
 
     /// <summary>The same where something is released; throws nothing.</summary>
     internal ContextScope EnterForRelease() => ContextScope.ForRelease(Context);
@@ -144,6 +144,7 @@ internal sealed class CudaDevice : IDisposable
             Drain();
             _ownStream.Dispose();
         }
+        HasEnded = true;
         _primary?.Dispose();
     }
 

@@ -33,7 +33,7 @@ internal static unsafe class DeviceProbe
             // Behind the others: cuDNN says which major version of CUDA they must have.
             Optional = refusal is not null ? [] :
             [
-                Optional("nvJPEG", "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg, NvJpegVersion),
+                Optional(CudaProbe.NvJpeg, "decodes JPEG files on the GPU, else the CPU does", CudaLibraries.NvJpeg, NvJpegVersion),
                 Optional("NPP", "scales training images where it measures faster than the own kernel", CudaLibraries.Npp, () => null),
             ],
         };

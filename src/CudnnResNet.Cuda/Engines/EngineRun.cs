@@ -38,13 +38,21 @@ internal sealed unsafe class EngineRun : IDisposable
         _addresses = new CUdeviceptr[bindings.Count];
         // Numbers are read from host memory in each call.
         _scalars = (float*)NativeMemory.AllocZeroed((nuint)bindings.Count, sizeof(float));
-        for (int i = 0; i < bindings.Count; i++)
+        try
         {
-            _ids[i] = bindings[i].Id;
-            _scalars[i] = bindings[i].Scalar;
-            _addresses[i] = bindings[i].IsNumber ? new CUdeviceptr((ulong)(_scalars + i)) : addressOf(bindings[i]);
+            for (int i = 0; i < bindings.Count; i++)
+            {
+                _ids[i] = bindings[i].Id;
+                _scalars[i] = bindings[i].Scalar;
+                _addresses[i] = bindings[i].IsNumber ? new CUdeviceptr((ulong)(_scalars + i)) : addressOf(bindings[i]);
+            }
+            _variantPack = EnginePlan.Bind(_ids, _addresses, workspace);
         }
-        _variantPack = EnginePlan.Bind(_ids, _addresses, workspace);
+        catch
+        {
+            NativeMemory.Free(_scalars);
+            throw;
+        }
     }
 
     internal void Enqueue()

@@ -134,8 +134,8 @@ internal static class CudaStatus
                 throw new CudnnException(call, status);
         }
 
-        /// <summary>The category of cuDNN's status codes: 1 environment, 2 parameter, 3 not supported, 4 internal, 5 execution.</summary>
-        internal int Category => (int)status / 1000;
+        /// <summary>Of the category "not supported" (3000 to 3999): no engine does this, and nothing is broken.</summary>
+        internal bool IsRefusal => (int)status / 1000 == 3;
     }
 
     extension(cublasStatus_t status)

@@ -3,4 +3,4 @@ namespace CudnnResNet.Kernels;
 /// <summary>
 /// A kernel that accepted a problem refuses to run it, as libraries may do at the first run: a measurement goes on without it.
 /// </summary>
-public sealed class KernelRefusedException(string message, Exception cause) : Exception(message, cause);
+public sealed class KernelRefusedException(string message, Exception cause) : ResNetException(message, cause);

@@ -65,10 +65,14 @@ internal sealed unsafe class ClassicNorm : IDisposable
     internal void Run(in ClassicNormOperands at)
     {
         float one = 1, zero = 0;
-        CudnnClassic.cudnnBatchNormalizationForwardTrainingEx(_session.Cudnn, Mode, _operations, &one, &zero, _x, at.X.Pointer,
+        cudnnStatus_t status = CudnnClassic.cudnnBatchNormalizationForwardTrainingEx(_session.Cudnn, Mode, _operations, &one, &zero, _x, at.X.Pointer,
             _x, at.Addend.Pointer, _x, at.Y.Pointer, _vector, at.Scale.Pointer, at.Bias.Pointer, _norm.Momentum,
             at.RunningMean.Pointer, at.RunningVariance.Pointer, _norm.Epsilon, at.SavedMean.Pointer, at.SavedInverseDeviation.Pointer,
-            _activation, at.Workspace.Pointer, (nuint)WorkspaceBytes, at.Reserve.Pointer, (nuint)ReserveBytes).ThrowIfFailed();
+            _activation, at.Workspace.Pointer, (nuint)WorkspaceBytes, at.Reserve.Pointer, (nuint)ReserveBytes);
+        if (status == cudnnStatus_t.CUDNN_STATUS_SUCCESS)
+            return;
+        CudnnException error = new(nameof(CudnnClassic.cudnnBatchNormalizationForwardTrainingEx), status);
+        throw status.IsRefusal ? new KernelRefusedException(error.Message, error) : error;
     }
 
     public void Dispose()

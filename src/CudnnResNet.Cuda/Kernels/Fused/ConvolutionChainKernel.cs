@@ -183,7 +183,7 @@ internal sealed class ConvolutionChainKernel(CudaSession session, int rank) : Ke
                 {
                     engine.Enqueue();
                 }
-                catch (CudnnException error) when ((int)error.Status / 1000 == 3)
+                catch (CudnnException error) when (error.Status.IsRefusal)
                 {
                     throw new KernelRefusedException(error.Message, error);
                 }

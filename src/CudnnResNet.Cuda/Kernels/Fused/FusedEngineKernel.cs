@@ -36,7 +36,15 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
         using ContextScope scope = session.Device.Enter();
         EngineRun run = new(session, problem.Line, () => Find(problem, next++, out EnginePlan? found) is null ? found : null,
             session.Engines.Bindings(Key(problem)), memory.Of, ofEngine, plan.WorkspaceBytes);
-        return new Loaded(session, Key(problem), [.. Before(problem, memory)], run, [.. After(problem, memory)]);
+        try
+        {
+            return new Loaded(session, Key(problem), [.. Before(problem, memory)], run, [.. After(problem, memory)]);
+        }
+        catch
+        {
+            run.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Why the chain is not of this kind; null where engines may be asked.</summary>
@@ -87,16 +95,13 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
             {
                 run.Enqueue();
             }
-            catch (CudnnException error) when (IsRefusal(error))
+            catch (CudnnException error) when (error.Status.IsRefusal)
             {
                 throw new KernelRefusedException(error.Message, error);
             }
             foreach (KernelLaunch launch in after)
                 launch.Run(Device.Stream);
         }
-
-        /// <summary>No engine does this; nothing is broken.</summary>
-        private static bool IsRefusal(CudnnException error) => (int)error.Status / 1000 == 3;
 
         protected override void Release()
         {

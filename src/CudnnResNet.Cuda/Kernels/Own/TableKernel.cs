@@ -32,9 +32,20 @@ internal abstract class TableKernel<TRow>(CudaSession session, string program, s
             for (int chunk = 0; (long)chunk * ShareElements < problems[row].Input(0, 0).Shape.Elements; chunk++)
                 shares.Add(new TableShare(row, chunk));
         }
-        DeviceTable table = DeviceTable.Of(Session.Device, rows), shareTable = DeviceTable.Of<TableShare>(Session.Device, [.. shares]);
-        return new Loaded(Session.Device, [Session.Launch(program, $"{entry}_all", new Grid(shares.Count),
-            [table.Address, shareTable.Address, ShareElements])], [table, shareTable]);
+        DeviceTable table = DeviceTable.Of(Session.Device, rows);
+        DeviceTable? shareTable = null;
+        try
+        {
+            shareTable = DeviceTable.Of<TableShare>(Session.Device, [.. shares]);
+            return new Loaded(Session.Device, [Session.Launch(program, $"{entry}_all", new Grid(shares.Count),
+                [table.Address, shareTable.Address, ShareElements])], [table, shareTable]);
+        }
+        catch
+        {
+            shareTable?.Dispose();
+            table.Dispose();
+            throw;
+        }
     }
 
     protected sealed override string? Refusal(Problem problem) => !Takes(problem)
