@@ -16,7 +16,7 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
 {
     // One more than may be pending: what was collected last stays.
     private readonly Result[] _results = [.. Enumerable.Range(0, Math.Max(1, MostOf(queue)) + 1)
-        .Select(_ => new Result(passes * (int)lossAndLogits.Logits.Shape.Elements))];
+        .Select(_ => new Result(lossAndLogits.Logits.Shape.SpanLength(passes)))];
 
     private readonly double[] _loss = new double[1];
     private long _begunPasses;

@@ -198,7 +198,7 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
     public void Submit(Batch batch, double learningRate)
     {
-        RequireClasses(batch.Labels);
+        RequireBatch(ImageElements, batch.Labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs;
@@ -224,7 +224,7 @@ public sealed class TrainingSession : IDisposable
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
         RequireNonePending();
-        RequireClasses(labels);
+        RequireBatch(images.Length, labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs = _steps.Open();
@@ -241,7 +241,7 @@ public sealed class TrainingSession : IDisposable
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
     public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        RequireClasses(labels);
+        RequireBatch(images.Length, labels);
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs;
@@ -265,7 +265,7 @@ public sealed class TrainingSession : IDisposable
     /// <summary>What the next <see cref="Run"/> works on, in a session of one pass a step.</summary>
     public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
     {
-        RequireClasses(labels);
+        RequireBatch(images.Length, labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
         inputs.Images.Write(images);
@@ -275,7 +275,7 @@ public sealed class TrainingSession : IDisposable
     /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
     public void WriteBatch(Batch batch, double learningRate)
     {
-        RequireClasses(batch.Labels);
+        RequireBatch(ImageElements, batch.Labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
         inputs.Batches.Write(batch);
@@ -302,8 +302,10 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>Kernels index the logits by labels. Asked before a pass is opened, so that the session can go on.</summary>
-    private void RequireClasses(ReadOnlySpan<int> labels)
+    private void RequireBatch(int imageElements, ReadOnlySpan<int> labels)
     {
+        if (imageElements != ImageElements || labels.Length != Batch)
+            throw new ArgumentException($"A step takes {ImageElements} elements of images and {Batch} labels; it was given {imageElements} and {labels.Length}.");
         // The one logit of a sigmoid tells two classes apart.
         int classes = Math.Max(_update.Logits.Shape.C, 2);
         for (int i = 0; i < labels.Length; i++)

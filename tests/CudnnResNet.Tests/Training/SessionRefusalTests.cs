@@ -34,6 +34,17 @@ public class SessionRefusalTests
     }
 
     [Fact]
+    public void ABatchOfAnotherLengthIsRefusedAndTheNextOneRuns()
+    {
+        using ReferenceBackend backend = new(1);
+        using TrainingSession session = TrainingSession.Create(Spec, 2, 8, 8, Precision.Fp32, Step, backend, GoldenNetwork.Untuned);
+        float[] images = new float[session.ImageElements];
+        _ = Assert.Throws<ArgumentException>(() => session.Step(images.AsSpan(1), [0, 1], 0.1));
+        _ = Assert.Throws<ArgumentException>(() => session.Step(images, [0], 0.1));
+        Assert.True(double.IsFinite(session.Step(images, [0, 1], 0.1)));
+    }
+
+    [Fact]
     public void WeightsOfAnIntegerTypeLeaveTheNetworkAsItWas()
     {
         using ReferenceBackend backend = new(1);
