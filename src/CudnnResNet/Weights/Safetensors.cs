@@ -27,11 +27,11 @@ public static class Safetensors
         for (int i = 0; i < tensors.Length; i++)
         {
             SafetensorsHeader.Entry entry = header.Entries[i];
-            if (entry.End - entry.Begin > Array.MaxLength)
+            if (entry.End - entry.Begin > Array.MaxLength / (entry.Narrow is null ? 1 : 2))
                 throw new ResNetException($"{path}: tensor '{entry.Name}' takes {entry.End - entry.Begin} bytes; tensors over 2 GB are not read, so split it");
             var data = new byte[entry.End - entry.Begin];
             InputFile.ReadExactly(stream, data, path);
-            tensors[i] = new NamedTensor(entry.Name, entry.Type, entry.Shape, data);
+            tensors[i] = new NamedTensor(entry.Name, entry.Type, entry.Shape, entry.Widened(data));
         }
         return new TensorFile(tensors, header.Metadata);
     });
@@ -49,7 +49,7 @@ public static class Safetensors
         for (int i = 0; i < tensors.Length; i++)
         {
             SafetensorsHeader.Entry entry = header.Entries[i];
-            tensors[i] = new NamedTensor(entry.Name, entry.Type, entry.Shape, data[(int)entry.Begin..(int)entry.End]);
+            tensors[i] = new NamedTensor(entry.Name, entry.Type, entry.Shape, entry.Widened(data[(int)entry.Begin..(int)entry.End]));
         }
         return new TensorFile(tensors, header.Metadata);
     }

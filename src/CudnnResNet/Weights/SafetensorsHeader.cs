@@ -20,7 +20,12 @@ internal sealed class SafetensorsHeader
     public const string MetadataKey = "__metadata__";
 
     /// <summary>One tensor's place; Begin and End are bytes from the end of the header.</summary>
-    public sealed record Entry(string Name, DataType Type, ImmutableArray<long> Shape, long Begin, long End);
+    /// <param name="Narrow">What the file holds, where that is to be widened to <paramref name="Type"/>.</param>
+    public sealed record Entry(string Name, DataType Type, ImmutableArray<long> Shape, long Begin, long End, Float8Format? Narrow)
+    {
+        /// <summary>The tensor's data, from the bytes of the file.</summary>
+        public ReadOnlyMemory<byte> Widened(ReadOnlyMemory<byte> bytes) => Narrow is { } format ? Float8.Widen(bytes.Span, format) : bytes;
+    }
 
     private readonly string _file;
     private readonly List<Entry> _entries = [];
@@ -104,7 +109,7 @@ internal sealed class SafetensorsHeader
     private Entry ReadEntry(ref Utf8JsonReader reader, string name)
     {
         Expect(ref reader, JsonTokenType.StartObject, name);
-        DataType? type = null;
+        (DataType? type, Float8Format? narrow, string dtype) = (null, null, "");
         ImmutableArray<long>? shape = null;
         ImmutableArray<long>? offsets = null;
         while (Advance(ref reader) == JsonTokenType.PropertyName)
@@ -115,7 +120,11 @@ internal sealed class SafetensorsHeader
             {
                 case "dtype" when type is null:
                     Expect(ref reader, JsonTokenType.String, name);
-                    type = SafetensorsTypes.Parse(Text(ref reader)) ?? throw Bad($"tensor '{name}' has dtype {Text(ref reader)}, which is not read here; convert it to one of {SafetensorsTypes.Known}");
+                    dtype = Text(ref reader);
+                    narrow = SafetensorsTypes.ParseFloat8(dtype);
+                    type = narrow is null ? SafetensorsTypes.Parse(dtype) : DataType.Float16;
+                    if (type is null)
+                        throw Bad($"tensor '{name}' has dtype {dtype}, which is not read here; convert it to one of {SafetensorsTypes.Known}");
                     break;
                 case "shape" when shape is null:
                     shape = ReadIntegers(ref reader, name, ElementCount.MaxRank);
@@ -131,9 +140,11 @@ internal sealed class SafetensorsHeader
             throw Bad($"tensor '{name}' lacks a dtype, a shape or two data_offsets");
         if (!ElementCount.TryBytes(s.AsSpan(), t, out long bytes))
             throw Bad($"tensor '{name}': its shape [{string.Join(',', s)}] overflows");
+        if (narrow is not null)
+            bytes /= DataType.Float16.ByteSize();
         if (begin > end || end - begin != bytes)
-            throw Bad($"tensor '{name}': {SafetensorsTypes.Name(t)} [{string.Join(',', s)}] takes {bytes} bytes, but its data_offsets are {begin} to {end}");
-        return new Entry(name, t, s, begin, end);
+            throw Bad($"tensor '{name}': {dtype} [{string.Join(',', s)}] takes {bytes} bytes, but its data_offsets are {begin} to {end}");
+        return new Entry(name, t, s, begin, end, narrow);
     }
 
     private ImmutableArray<long> ReadIntegers(ref Utf8JsonReader reader, string name, int limit)

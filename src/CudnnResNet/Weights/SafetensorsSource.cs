@@ -39,6 +39,6 @@ public sealed class SafetensorsSource : TensorSource
     protected override ReadOnlyMemory<byte> ReadData(int index)
     {
         SafetensorsHeader.Entry entry = _header.Entries[index];
-        return ReadBytes(_stream, _dataStart + entry.Begin, entry.End - entry.Begin, Path);
+        return entry.Widened(ReadBytes(_stream, _dataStart + entry.Begin, entry.End - entry.Begin, Path));
     }
 }
