@@ -44,7 +44,7 @@ public class Float8Tests
 
     private static byte[] File(string dtype, byte value)
     {
-        byte[] header = Encoding.UTF8.GetBytes($$"""{"a":{"dtype":"{{dtype}}","shape":[1],"data_offsets":[0,1]}}""");
+        byte[] header = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"{{{dtype}}}","shape":[1],"data_offsets":[0,1]}}""");
         byte[] length = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         return [.. length, .. header, value];
