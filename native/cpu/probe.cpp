@@ -42,11 +42,8 @@ int32_t probe() {
     if (!vnni || !bf16)
         return features;
     features |= CRN_AVX512_BF16;
-    // -march=sapphirerapids also lets the compiler use these: INT8 tiles, FP16, and the sets of Ice Lake.
-    const bool amx = has(d7, 24) && has(d7, 22) && has(d7, 25);
-    const bool icelake = has(c7, 1) && has(c7, 6) && has(c7, 8) && has(c7, 12) && has(c7, 14) && has(b7, 21);
-    const bool fp16 = has(d7, 23), avx_vnni = has(a71, 4);
-    if (amx && icelake && fp16 && avx_vnni && (state & kXcr0Tiles) == kXcr0Tiles
+    const bool amx = has(d7, 24) && has(d7, 22);
+    if (amx && (state & kXcr0Tiles) == kXcr0Tiles
         && syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureXtiledata) == 0)
         features |= CRN_AMX_BF16;
     return features;
