@@ -85,6 +85,28 @@ CRN_API void crn_product_pack(const crn_product_problem* problem, const float* f
 CRN_API void crn_product_run(const crn_product_problem* problem, const float* x, const float* packed, const float* bias,
                              const float* other, int32_t relu, float* y, void* workspace);
 
+/* A convolution of bf16 activations with sums in float32: x[n][h][w][c] to y[n][p][q][k], c and k multiples of 32, filters up
+   to 7x7. */
+typedef struct {
+    int32_t n, h, w, c, k, r, s, stride, pad, p, q;
+    int32_t threads;
+    int32_t features;  /* what may be used; at least CRN_AVX512_BF16, and CRN_AMX_BF16 only where the processor has it */
+} crn_direct_problem;
+
+/* Bytes of the packed filters, and of the memory that a run uses; both for pointers that are multiples of 64. */
+CRN_API int64_t crn_direct_packed_bytes(const crn_direct_problem* problem);
+CRN_API int64_t crn_direct_workspace_bytes(const crn_direct_problem* problem);
+
+/* Rounds filters to bf16 and packs them. The filter lies as [k,r,s,c], or, where backward is not 0, as that of the
+   convolution whose dgrad the problem is: [c,r,s,k], read with both filter axes reversed. */
+CRN_API void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int32_t backward, uint16_t* packed);
+
+/* y = convolution [+ bias[k]] [+ other[n,p,q,k]], then the maximum with 0 where relu is not 0. bias and other may be null;
+   other may be y. y does not depend on the threads. Where mean is not null, mean[k] and moment[k] become the mean of each
+   channel of y as it was written, and the sum of the squared distances from it. */
+CRN_API void crn_direct_run(const crn_direct_problem* problem, const uint16_t* x, const uint16_t* packed, const float* bias,
+                            const uint16_t* other, int32_t relu, uint16_t* y, double* mean, double* moment, void* workspace);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,4 +52,17 @@ internal static unsafe partial class CpuLibrary
     [LibraryImport(Library)]
     internal static partial void crn_product_run(CpuProductProblem* problem, float* x, float* packed, float* bias,
         float* other, int relu, float* y, byte* workspace);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_direct_packed_bytes(CpuDirectProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_direct_workspace_bytes(CpuDirectProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_direct_pack(CpuDirectProblem* problem, float* filter, int backward, byte* packed);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_direct_run(CpuDirectProblem* problem, byte* x, byte* packed, float* bias, byte* other,
+        int relu, byte* y, double* mean, double* moment, byte* workspace);
 }

@@ -65,7 +65,7 @@ internal sealed unsafe class BatchNormTrainingKernel(ThreadTeam team) : Kernel
     {
         Chain chain = new(problem);
         RowExtent extent = RowExtent.Of(problem.Input(0, 0).Shape);
-        BatchNormTrainingVectors vectors = Vectors(chain.Norm!, at);
+        BatchNormTrainingVectors vectors = BatchNormTrainingVectors.Of(chain.Norm!, at);
         byte* y = at[problem.Nodes[^1].Outputs[0]];
         byte* workspace = at.Workspace();
         return (chain.Join, chain.Relu) switch
@@ -78,22 +78,6 @@ internal sealed unsafe class BatchNormTrainingKernel(ThreadTeam team) : Kernel
                 team, extent, first, again, new(at[join.Inputs[1]]), y, vectors, workspace),
             ({ } join, _) => new LoadedBatchNormTraining<TElement, TFirst, TAgain, JoinedRectified<TElement>>(
                 team, extent, first, again, new(at[join.Inputs[1]]), y, vectors, workspace),
-        };
-    }
-
-    private static BatchNormTrainingVectors Vectors(Node norm, OperandAddresses at)
-    {
-        BatchNormTraining operation = (BatchNormTraining)norm.Operation;
-        return new()
-        {
-            Gamma = at.Floats(norm.Inputs[1]),
-            Beta = at.Floats(norm.Inputs[2]),
-            RunningMean = at.Floats(norm.Inputs[3]),
-            RunningVariance = at.Floats(norm.Inputs[4]),
-            SavedMean = at.FloatsOrNull(norm.Outputs[1]),
-            SavedInverseDeviation = at.FloatsOrNull(norm.Outputs[2]),
-            Epsilon = operation.Epsilon,
-            Momentum = operation.Momentum,
         };
     }
 

@@ -5,13 +5,6 @@ using CudnnResNet.OneDnn.Simd;
 
 namespace CudnnResNet.OneDnn.Kernels.BatchNorm;
 
-/// <summary>Operands by channel of a training batch norm; saved results are null where nobody reads them.</summary>
-internal unsafe struct BatchNormTrainingVectors
-{
-    internal float* Gamma, Beta, RunningMean, RunningVariance, SavedMean, SavedInverseDeviation;
-    internal double Epsilon, Momentum;
-}
-
 /// <summary>
 /// Phases: moments of every slice of rows; statistics by channel; normalise, join, activate. The statistics pass reads
 /// each block of rows twice, the second time from cache, so squares are taken around the block's own mean.
@@ -77,7 +70,6 @@ internal sealed unsafe class LoadedBatchNormTraining<TElement, TFirst, TAgain, T
     private void Conclude(int slice)
     {
         (nint begin, nint end) = Share(extent.Channels, slice, grain: 16);
-        double rows = extent.Rows;
         for (nint c = begin; c < end; c++)
         {
             double mean = 0, moment = 0, count = 0;
@@ -91,21 +83,10 @@ internal sealed unsafe class LoadedBatchNormTraining<TElement, TFirst, TAgain, T
                 Moments.Combine(ref mean, ref moment, count, sums.First[c], sums.Second[c], otherCount);
                 count += otherCount;
             }
-            double variance = moment / rows;
-            double inverseDeviation = 1 / Math.Sqrt(variance + vectors.Epsilon);
-            double unbiased = moment / Math.Max(rows - 1, 1);
-            vectors.RunningMean[c] = Blend(vectors.RunningMean[c], mean);
-            vectors.RunningVariance[c] = Blend(vectors.RunningVariance[c], unbiased);
             _mean[c] = (float)mean;
-            _scale[c] = (float)(vectors.Gamma[c] * inverseDeviation);
-            if (vectors.SavedMean != null)
-                vectors.SavedMean[c] = (float)mean;
-            if (vectors.SavedInverseDeviation != null)
-                vectors.SavedInverseDeviation[c] = (float)inverseDeviation;
+            _scale[c] = vectors.Conclude(c, mean, moment, extent.Rows);
         }
     }
-
-    private float Blend(float old, double batch) => (float)((1 - vectors.Momentum) * old + vectors.Momentum * batch);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Normalise(int slice)

@@ -1,0 +1,77 @@
+using CudnnResNet.Graph;
+using CudnnResNet.Kernels;
+using CudnnResNet.OneDnn.Native;
+using CudnnResNet.Tensors;
+
+namespace CudnnResNet.OneDnn.Kernels.Convolution;
+
+/// <summary>
+/// Convolutions of bf16 by the definition, by this project's own kernels (native/cpu/direct): blocks of AVX-512 bf16
+/// products or of AMX tiles, sums in float32, positions brought into place once for all filters.
+/// </summary>
+/// <param name="team">Who works.</param>
+/// <param name="features">What they may use; with <see cref="CpuFeatures.AmxBf16"/> the tiles are.</param>
+internal sealed unsafe class DirectConvolution(ThreadTeam team, CpuFeatures features)
+{
+    private const int Block = 32;
+    private const int LargestFilter = 7;
+
+    /// <summary>What the kernels' names end in.</summary>
+    internal string Suffix { get; } = features.HasFlag(CpuFeatures.AmxBf16) ? "direct_amx" : "direct";
+
+    internal static KernelSupport Check(ConvolutionGeometry g, DataType type) =>
+        type != DataType.BFloat16 ? KernelSupport.No("direct convolutions take bf16")
+        : g.C % Block != 0 || g.K % Block != 0 ? KernelSupport.No($"direct convolutions take multiples of {Block} channels")
+        : Math.Max(g.R, g.S) > LargestFilter ? KernelSupport.No($"direct convolutions take filters up to {LargestFilter}x{LargestFilter}")
+        : g is { R: 1, S: 1, Padding: not 0 } ? KernelSupport.No("direct convolutions take no padding around 1x1 filters")
+        : KernelSupport.Yes;
+
+    internal CpuDirectProblem Forward(int images, ConvolutionGeometry g) => new(images, g, team.Threads, features);
+
+    /// <summary>dgrad of stride 1: the convolution of dy with the filters turned round, from K to C channels.</summary>
+    internal CpuDirectProblem BackwardData(int images, ConvolutionGeometry g) => new(images,
+        new ConvolutionGeometry(g.P, g.Q, g.K, g.C, g.R, g.S, 1, g.R - 1 - g.Padding), team.Threads, features);
+
+    internal static long FilterBytes(CpuDirectProblem problem) => Region.Align(CpuLibrary.crn_direct_packed_bytes(&problem));
+
+    internal static long WorkspaceBytes(CpuDirectProblem problem, bool constantWeights) =>
+        Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem)) + (constantWeights ? 0 : FilterBytes(problem));
+
+    /// <summary>Where everything lies; Bias, Other and the statistics may be null.</summary>
+    internal readonly record struct Operands(
+        nint X, nint Filter, nint Bias, nint Other, bool Relu, nint Y, nint Mean = 0, nint Moment = 0);
+
+    internal static LoadedKernel Load(CpuDirectProblem problem, bool isBackward, bool constantWeights, Operands operands, OperandAddresses at)
+    {
+        byte* workspace = at.Workspace();
+        byte* filter = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem));
+        return new Loaded(problem, isBackward, constantWeights, operands, filter, workspace);
+    }
+
+    private sealed class Loaded(CpuDirectProblem problem, bool isBackward, bool constantWeights, Operands operands,
+        byte* filter, byte* workspace) : LoadedKernel
+    {
+        private readonly CpuDirectProblem _problem = problem;
+
+        public override void Prepare()
+        {
+            if (constantWeights)
+                Pack();
+        }
+
+        public override void Run()
+        {
+            if (!constantWeights)
+                Pack();
+            CpuDirectProblem problem = _problem;
+            CpuLibrary.crn_direct_run(&problem, (byte*)operands.X, filter, (float*)operands.Bias, (byte*)operands.Other,
+                operands.Relu ? 1 : 0, (byte*)operands.Y, (double*)operands.Mean, (double*)operands.Moment, workspace);
+        }
+
+        private void Pack()
+        {
+            CpuDirectProblem problem = _problem;
+            CpuLibrary.crn_direct_pack(&problem, (float*)operands.Filter, isBackward ? 1 : 0, filter);
+        }
+    }
+}
