@@ -83,9 +83,7 @@ void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int
     }
 }
 
-void crn_direct_run(const crn_direct_problem* problem, const uint16_t* x, const uint16_t* packed, const float* bias,
-                    const uint16_t* other, int32_t relu, uint16_t* y, double* mean, double* moment, void* workspace) {
-    const direct::Operands at{x, reinterpret_cast<const char*>(packed), bias, other, relu != 0, mean, moment, y,
-                              static_cast<char*>(workspace)};
-    (problem->features & CRN_AMX_BF16 ? direct::run_amx : direct::run_bf16)(*problem, at);
+void crn_direct_run(const crn_direct_problem* problem, const crn_direct_operands* operands, void* workspace) {
+    const auto run = problem->features & CRN_AMX_BF16 ? direct::run_amx : direct::run_bf16;
+    run(*problem, *operands, static_cast<char*>(workspace));
 }

@@ -6,18 +6,6 @@
 
 namespace crn::direct {
 
-struct Operands {
-    const uint16_t* x;
-    const char* packed;
-    const float* bias;
-    const uint16_t* other;
-    bool relu;
-    double* mean;      // null where no statistics are asked for
-    double* moment;
-    uint16_t* y;
-    char* workspace;
-};
-
 // How a problem is cut. A unit is what a band consists of: one position of y where the filter is 1x1, a row of y where it is
 // larger. Either every thread takes its units, band after band, through all panels of filters, or, where units are few, all
 // threads bring one band of everything into place and share out the panels.
@@ -38,11 +26,11 @@ struct Blocking {
     int64_t positions(int64_t units_of_band) const;
     int64_t planes_bytes() const { return plane_bytes * in_blocks; }
     int64_t packed_bytes() const { return panels * tile::panel_bytes(in_blocks * tile::kChannels, taps); }
-    int64_t moments_bytes() const { return panels * tile::kFilters * 2 * int64_t(sizeof(double)); }
-    int64_t workspace_bytes() const { return (by_panels ? 1 : threads) * planes_bytes() + threads * moments_bytes(); }
+    int64_t statistics_bytes() const { return panels * tile::kFilters * 2 * int64_t(sizeof(double)); }
+    int64_t workspace_bytes() const { return (by_panels ? 1 : threads) * planes_bytes() + threads * statistics_bytes(); }
 };
 
-void run_bf16(const crn_direct_problem& p, const Operands& at);
-void run_amx(const crn_direct_problem& p, const Operands& at);
+void run_bf16(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace);
+void run_amx(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace);
 
 }  // namespace crn::direct

@@ -3,6 +3,8 @@
 
 namespace crn::direct {
 
-void run_bf16(const crn_direct_problem& p, const Operands& at) { Direct(p, at).run(); }
+void run_bf16(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace) {
+    Direct(p, at, workspace).run();
+}
 
 }  // namespace crn::direct

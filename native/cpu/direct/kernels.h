@@ -6,63 +6,22 @@
 #include <string.h>
 
 #include "direct/direct.h"
+#include "direct/statistics.h"
 
 namespace {
 
 using namespace crn::tile;
 using crn::direct::Blocking;
-using crn::direct::Operands;
 
 // Neighbouring units of one image, and where their first position lies in the planes. Of a 1x1 filter all units of a band.
 struct Piece {
     int64_t first_unit, units, position;
 };
 
-// Means and centred second moments of 32 channels, and how those of some more rows are taken into them: Chan, Golub and
-// LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
-struct Moments {
-    double* mean;
-    double* moment;
-
-    static void clear(double* values) { memset(values, 0, kFilters * sizeof(double)); }
-
-    void add(const float* rows, int64_t count, double before) const {
-        __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, square[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
-        for (int64_t r = 0; r < count; r++)
-            for (int i = 0; i < 2; i++)
-                sum[i] = _mm512_add_ps(sum[i], _mm512_load_ps(rows + r * kFilters + i * 16));
-        const __m512 one = _mm512_set1_ps(1 / float(count));
-        for (int i = 0; i < 2; i++)
-            sum[i] = _mm512_mul_ps(sum[i], one);
-        for (int64_t r = 0; r < count; r++)
-            for (int i = 0; i < 2; i++) {
-                const __m512 distance = _mm512_sub_ps(_mm512_load_ps(rows + r * kFilters + i * 16), sum[i]);
-                square[i] = _mm512_fmadd_ps(distance, distance, square[i]);
-            }
-        const double share = double(count) / (before + double(count));
-        for (int i = 0; i < 4; i++)
-            combine(i, widen(sum[i / 2], i % 2), widen(square[i / 2], i % 2), share, before * share);
-    }
-
-    void combine(int eighth, __m512d other_mean, __m512d other_moment, double share, double weight) const {
-        double* const mean_at = mean + eighth * 8;
-        double* const moment_at = moment + eighth * 8;
-        const __m512d old = _mm512_loadu_pd(mean_at), distance = _mm512_sub_pd(other_mean, old);
-        _mm512_storeu_pd(mean_at, _mm512_fmadd_pd(distance, _mm512_set1_pd(share), old));
-        const __m512d sum = _mm512_add_pd(_mm512_loadu_pd(moment_at), other_moment);
-        _mm512_storeu_pd(moment_at, _mm512_fmadd_pd(_mm512_mul_pd(distance, distance), _mm512_set1_pd(weight), sum));
-    }
-
-    static __m512d widen(__m512 x, int half) {
-        return _mm512_cvtps_pd(half ? _mm512_extractf32x8_ps(x, 1) : _mm512_castps512_ps256(x));
-    }
-};
-
-__m512 widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
-
 class Direct {
 public:
-    Direct(const crn_direct_problem& p, const Operands& at) : p_(p), cut_(p), at_(at) {}
+    Direct(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace)
+        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)) {}
 
     void run() const {
         // OpenMP may grant fewer threads than asked for; the slices stay the same.
@@ -72,16 +31,16 @@ public:
             Tile tile;
             if (cut_.by_panels) {
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
-                    place(at_.workspace, 0, cut_.units, cut_.unit_begin(slice), cut_.unit_begin(slice + 1));
+                    place(workspace_, 0, cut_.units, cut_.unit_begin(slice), cut_.unit_begin(slice + 1));
 #pragma omp barrier
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
-                    multiply(tile, at_.workspace, 0, cut_.units, cut_.panel_begin(slice), cut_.panel_begin(slice + 1), 0, 0, nullptr);
+                    multiply(tile, workspace_, 0, cut_.units, cut_.panel_begin(slice), cut_.panel_begin(slice + 1), 0, 0, nullptr);
             } else {
-                char* planes = at_.workspace + member * cut_.planes_bytes();
+                char* planes = workspace_ + member * cut_.planes_bytes();
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
                     run_slice(tile, planes, slice);
             }
-            if (at_.mean) {
+            if (at_.first) {
 #pragma omp barrier
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
                     for (int64_t panel = cut_.panel_begin(slice); panel < cut_.panel_begin(slice + 1); panel++)
@@ -125,7 +84,7 @@ private:
     void place(char* planes, int64_t first, int64_t last, int64_t begin, int64_t end) const {
         if (cut_.is_pointwise) {
             for (int64_t unit = begin; unit < end; unit++)
-                copy(planes + (unit - first) * kRowBytes, p_.stride == 1 ? at_.x + unit * p_.c : input_of(unit));
+                bring(planes + (unit - first) * kRowBytes, p_.stride == 1 ? at_.x + unit * p_.c : input_of(unit), true);
             return;
         }
         for_pieces(first, last, [&](const Piece& piece) {
@@ -133,24 +92,53 @@ private:
             const int64_t to = end < piece.first_unit + piece.units ? end : piece.first_unit + piece.units;
             if (from >= to)
                 return;
-            // The last share brings the rows below as well.
-            const bool is_last = to == piece.first_unit + piece.units;
+            // The last share brings the rows below as well, which are the first ones of the next band.
+            const bool is_last = to == piece.first_unit + piece.units, is_end = to % cut_.p_extent == 0;
             const int64_t row_begin = (from - piece.first_unit) * p_.stride;
-            const int64_t row_end = is_last ? (piece.units - 1) * p_.stride + p_.r : (to - piece.first_unit) * p_.stride;
+            const int64_t own_end = (to - piece.first_unit) * p_.stride;
+            const int64_t row_end = is_last ? (piece.units - 1) * p_.stride + p_.r : own_end;
             const int64_t image = piece.first_unit / cut_.p_extent, top = piece.first_unit % cut_.p_extent * p_.stride - p_.pad;
             for (int64_t row = row_begin; row < row_end; row++) {
                 char* at = planes + (piece.position + row * cut_.width) * kRowBytes;
-                const bool inside = uint64_t(top + row) < uint64_t(p_.h);
+                const bool inside = uint64_t(top + row) < uint64_t(p_.h), owned = is_end || row < own_end;
                 const uint16_t* x = at_.x + (image * p_.h + top + row) * p_.w * p_.c;
                 for (int64_t column = -p_.pad; column < p_.w + p_.pad; column++, at += kRowBytes)
-                    copy(at, inside && uint64_t(column) < uint64_t(p_.w) ? x + column * p_.c : nullptr);
+                    if (inside && uint64_t(column) < uint64_t(p_.w))
+                        bring(at, x + column * p_.c, owned);
+                    else
+                        clear(at);
             }
         });
     }
 
-    void copy(char* to, const uint16_t* from) const {
+    void clear(char* to) const {
         for (int64_t block = 0; block < cut_.in_blocks; block++, to += cut_.plane_bytes)
-            _mm512_store_si512(to, from ? _mm512_loadu_si512(from + block * kChannels) : _mm512_setzero_si512());
+            _mm512_store_si512(to, _mm512_setzero_si512());
+    }
+
+    // One position; keeps what it becomes where `owned`.
+    void bring(char* to, const uint16_t* from, bool owned) const {
+        if (!at_.input.scale) {
+            for (int64_t block = 0; block < cut_.in_blocks; block++, to += cut_.plane_bytes)
+                _mm512_store_si512(to, _mm512_loadu_si512(from + block * kChannels));
+            return;
+        }
+        const int64_t offset = from - at_.x;
+        for (int64_t c = 0; c < p_.c; c += kChannels, to += cut_.plane_bytes) {
+            __m512 value[2];
+            for (int i = 0; i < 2; i++) {
+                const int64_t at = c + i * 16;
+                const __m512 distance = _mm512_sub_ps(load(from + at), _mm512_loadu_ps(at_.input.mean + at));
+                value[i] = _mm512_fmadd_ps(distance, _mm512_loadu_ps(at_.input.scale + at), _mm512_loadu_ps(at_.input.shift + at));
+                if (at_.input.other)
+                    value[i] = _mm512_add_ps(value[i], load(at_.input.other + offset + at));
+                value[i] = _mm512_max_ps(_mm512_setzero_ps(), value[i]);
+            }
+            const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(value[1], value[0]);
+            _mm512_store_si512(to, rounded);
+            if (owned && at_.input.y)
+                _mm512_storeu_si512(at_.input.y + offset + c, rounded);
+        }
     }
 
     // Panels [panel, panel_end) over the band of units [first, end). count: units of the slice before the band.
@@ -165,14 +153,10 @@ private:
         Ahead ahead{reinterpret_cast<const char*>(next), ceil_div(ahead_bytes, 64 * calls)};
         alignas(64) float sums[Tile::kRows * kFilters];
         for (; panel < panel_end; panel++) {
-            double* moments = reinterpret_cast<double*>(at_.workspace + (cut_.by_panels ? 1 : cut_.threads) * cut_.planes_bytes()
-                                                        + slice * cut_.moments_bytes()) + panel * 2 * kFilters;
-            const Moments statistics{at_.mean ? moments : nullptr, moments + kFilters};
+            const Statistics statistics = statistics_of(slice, panel);
             double before = double(units_before * cut_.unit_outputs);
-            if (at_.mean && before == 0) {
-                Moments::clear(moments);
-                Moments::clear(moments + kFilters);
-            }
+            if (at_.first && before == 0)
+                statistics.clear();
             for_pieces(first, end, [&](const Piece& piece) {
                 const int64_t rows = cut_.is_pointwise ? 1 : piece.units, columns = cut_.is_pointwise ? piece.units : cut_.q_extent;
                 for (int64_t row = 0; row < rows; row++) {
@@ -185,10 +169,12 @@ private:
                         const int64_t to = ((piece.first_unit + row) * cut_.unit_outputs + q) * p_.k + panel * kFilters;
                         ahead.fetch();
                         fetch_outputs(to, count);
-                        tile.multiply(a, count, at_.packed + panel * bytes, sums);
+                        tile.multiply(a, count, packed_ + panel * bytes, sums);
                         finish(sums, count, to, panel * kFilters);
-                        if (at_.mean)
-                            statistics.add(sums, count, before);
+                        if (at_.norm_x)
+                            statistics.add_products(sums, at_.norm_x + to, p_.k, at_.norm_mean + panel * kFilters, count);
+                        else if (at_.first)
+                            statistics.add_moments(sums, count, before);
                         before += double(count);
                     }
                 }
@@ -199,6 +185,8 @@ private:
     void fetch_outputs(int64_t to, int64_t rows) const {
         for (int64_t r = 0; r < rows; r++, to += p_.k) {
             if (at_.other) _mm_prefetch(reinterpret_cast<const char*>(at_.other + to), _MM_HINT_T0);
+            if (at_.mask) _mm_prefetch(reinterpret_cast<const char*>(at_.mask + to), _MM_HINT_T0);
+            if (at_.norm_x) _mm_prefetch(reinterpret_cast<const char*>(at_.norm_x + to), _MM_HINT_T0);
             if (at_.other != at_.y) __builtin_prefetch(at_.y + to, 1, 3);
         }
     }
@@ -211,34 +199,46 @@ private:
         for (int64_t r = 0; r < rows; r++, sums += kFilters, to += p_.k) {
             __m512 low = _mm512_add_ps(_mm512_load_ps(sums), bias0), high = _mm512_add_ps(_mm512_load_ps(sums + 16), bias1);
             if (at_.other) {
-                const __m512i other = _mm512_loadu_si512(at_.other + to);
-                low = _mm512_add_ps(low, widen(_mm512_castsi512_si256(other)));
-                high = _mm512_add_ps(high, widen(_mm512_extracti64x4_epi64(other, 1)));
+                low = _mm512_add_ps(low, load(at_.other + to));
+                high = _mm512_add_ps(high, load(at_.other + to + 16));
+            }
+            if (at_.mask) {
+                low = _mm512_maskz_mov_ps(positive(at_.mask + to), low);
+                high = _mm512_maskz_mov_ps(positive(at_.mask + to + 16), high);
             }
             const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low));
             _mm512_storeu_si512(at_.y + to, rounded);
-            if (at_.mean) {
+            if (at_.first) {
                 _mm512_store_ps(sums, widen(_mm512_castsi512_si256(rounded)));
                 _mm512_store_ps(sums + 16, widen(_mm512_extracti64x4_epi64(rounded, 1)));
             }
         }
     }
 
+    static __mmask16 positive(const uint16_t* values) {
+        return _mm512_cmp_ps_mask(load(values), _mm512_setzero_ps(), _CMP_GT_OQ);
+    }
+
+    Statistics statistics_of(int64_t slice, int64_t panel) const {
+        char* slices = workspace_ + (cut_.by_panels ? 1 : cut_.threads) * cut_.planes_bytes();
+        double* values = reinterpret_cast<double*>(slices + slice * cut_.statistics_bytes()) + panel * 2 * kFilters;
+        return {values, values + kFilters};
+    }
+
     // The statistics of a panel, from those of all slices in their order.
     void conclude(int64_t panel) const {
-        const char* slices = at_.workspace + (cut_.by_panels ? 1 : cut_.threads) * cut_.planes_bytes();
-        const Moments whole{at_.mean + panel * kFilters, at_.moment + panel * kFilters};
-        Moments::clear(whole.mean);
-        Moments::clear(whole.moment);
+        const Statistics whole{at_.first + panel * kFilters, at_.second + panel * kFilters};
+        whole.clear();
         double before = 0;
         for (int64_t slice = 0; slice < (cut_.by_panels ? 1 : cut_.threads); slice++) {
             const int64_t units = cut_.by_panels ? cut_.units : cut_.unit_begin(slice + 1) - cut_.unit_begin(slice);
             if (units == 0)
                 continue;
-            const double* part = reinterpret_cast<const double*>(slices + slice * cut_.moments_bytes()) + panel * 2 * kFilters;
-            const double count = double(units * cut_.unit_outputs), share = count / (before + count);
-            for (int i = 0; i < 4; i++)
-                whole.combine(i, _mm512_loadu_pd(part + i * 8), _mm512_loadu_pd(part + kFilters + i * 8), share, before * share);
+            const double count = double(units * cut_.unit_outputs);
+            if (at_.norm_x)
+                whole.add(statistics_of(slice, panel));
+            else
+                whole.combine(statistics_of(slice, panel), count, before);
             before += count;
         }
     }
@@ -258,7 +258,9 @@ private:
 
     const crn_direct_problem& p_;
     const Blocking cut_;
-    const Operands& at_;
+    const crn_direct_operands& at_;
+    char* const workspace_;
+    const char* const packed_;
 };
 
 }  // namespace

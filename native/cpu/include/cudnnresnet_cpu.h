@@ -101,11 +101,36 @@ CRN_API int64_t crn_direct_workspace_bytes(const crn_direct_problem* problem);
    convolution whose dgrad the problem is: [c,r,s,k], read with both filter axes reversed. */
 CRN_API void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int32_t backward, uint16_t* packed);
 
-/* y = convolution [+ bias[k]] [+ other[n,p,q,k]], then the maximum with 0 where relu is not 0. bias and other may be null;
-   other may be y. y does not depend on the threads. Where mean is not null, mean[k] and moment[k] become the mean of each
-   channel of y as it was written, and the sum of the squared distances from it. */
-CRN_API void crn_direct_run(const crn_direct_problem* problem, const uint16_t* x, const uint16_t* packed, const float* bias,
-                            const uint16_t* other, int32_t relu, uint16_t* y, double* mean, double* moment, void* workspace);
+/* What a run reads and writes. Each group may be null as a whole; x, packed and y may not. */
+typedef struct {
+    const uint16_t* x;
+
+    /* The input is not x but max((x - mean) * scale + shift [+ other], 0), by channel of x, which is also written to y unless
+       that is null. Of 1x1 filters the stride must be 1, of others the padding at least the stride less 1. */
+    struct {
+        const float *mean, *scale, *shift;
+        const uint16_t* other;
+        uint16_t* y;
+    } input;
+
+    const uint16_t* packed;
+
+    /* y = convolution [+ bias[k]] [+ other[n,p,q,k]], 0 where mask[n,p,q,k] is not positive, then the maximum with 0 where relu
+       is not 0; other may be y. */
+    const float* bias;
+    const uint16_t *other, *mask;
+    int64_t relu;
+    uint16_t* y;
+
+    /* Statistics of y as it is written, by channel: its mean and the sum of the squared distances from that. Or, where norm_x
+       is not null, the sum of y, and the sum of y * (norm_x[n,p,q,k] - norm_mean[k]). */
+    double *first, *second;
+    const uint16_t* norm_x;
+    const float* norm_mean;
+} crn_direct_operands;
+
+/* y does not depend on the number of threads; statistics do, by roundings. */
+CRN_API void crn_direct_run(const crn_direct_problem* problem, const crn_direct_operands* operands, void* workspace);
 
 #ifdef __cplusplus
 }

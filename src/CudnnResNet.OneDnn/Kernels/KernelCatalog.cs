@@ -60,7 +60,7 @@ internal static class KernelCatalog
         {
             DirectConvolution direct = new(team, features);
             yield return new DirectForwardKernel(direct);
-            yield return new DirectBackwardDataKernel(direct);
+            yield return new DirectBackwardDataKernel(team, direct);
             yield return new ConvolutionBatchNormKernel(team, direct);
         }
     }

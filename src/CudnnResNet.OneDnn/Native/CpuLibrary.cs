@@ -63,6 +63,5 @@ internal static unsafe partial class CpuLibrary
     internal static partial void crn_direct_pack(CpuDirectProblem* problem, float* filter, int backward, byte* packed);
 
     [LibraryImport(Library)]
-    internal static partial void crn_direct_run(CpuDirectProblem* problem, byte* x, byte* packed, float* bias, byte* other,
-        int relu, byte* y, double* mean, double* moment, byte* workspace);
+    internal static partial void crn_direct_run(CpuDirectProblem* problem, CpuDirectOperands* operands, byte* workspace);
 }

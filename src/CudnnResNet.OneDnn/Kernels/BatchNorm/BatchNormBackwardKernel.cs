@@ -63,14 +63,7 @@ internal sealed unsafe class BatchNormBackwardKernel(ThreadTeam team) : Kernel
         {
             Node norm = chain.Take<BatchNormBackward>()!;
             Node? join = chain.Take<Add>();
-            BatchNormBackwardVectors vectors = new()
-            {
-                Gamma = at.Floats(norm.Inputs[2]),
-                Mean = at.Floats(norm.Inputs[3]),
-                InverseDeviation = at.Floats(norm.Inputs[4]),
-                GammaGradient = at.FloatsOrNull(norm.Outputs[1]),
-                BetaGradient = at.FloatsOrNull(norm.Outputs[2]),
-            };
+            BatchNormBackwardVectors vectors = BatchNormBackwardVectors.Of(norm, at);
             RowExtent extent = RowExtent.Of(problem[norm.Inputs[1]].Shape);
             byte* x = at[norm.Inputs[1]];
             byte* dx = at[problem.Nodes[^1].Outputs[0]];

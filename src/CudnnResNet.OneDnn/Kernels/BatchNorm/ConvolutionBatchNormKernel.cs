@@ -40,13 +40,19 @@ internal sealed unsafe class ConvolutionBatchNormKernel(ThreadTeam team, DirectC
         CpuDirectProblem native = Native(problem);
         Vectors vectors = new(at.Workspace(DirectConvolution.WorkspaceBytes(native, constantWeights: false)), Geometry(problem).K);
         byte* y = at[convolution.Outputs[0]];
-        LoadedKernel convolve = DirectConvolution.Load(native, isBackward: false, constantWeights: false, new(
-            X: (nint)at[convolution.Inputs[0]], Filter: (nint)at[convolution.Inputs[1]], Bias: 0, Other: 0, Relu: false,
-            Y: (nint)y, Mean: (nint)vectors.Mean, Moment: (nint)vectors.Moment), at);
+        CpuDirectOperands operands = new()
+        {
+            X = at[convolution.Inputs[0]],
+            Y = y,
+            First = vectors.Mean,
+            Second = vectors.Moment,
+        };
+        LoadedKernel convolve = DirectConvolution.Load(
+            native, isBackward: false, constantWeights: false, at.Floats(convolution.Inputs[1]), operands, at);
         RowExtent extent = RowExtent.Of(problem[convolution.Outputs[0]].Shape);
-        BatchNormTrainingVectors operands = BatchNormTrainingVectors.Of(norm, at);
-        return new LoadedSequence(null, convolve, new Conclusion(team, extent, operands, vectors),
-            Normalise(chain, extent, y, new(vectors.MeanFloats, vectors.Scale, operands.Beta), at, at[problem.Nodes[^1].Outputs[0]]));
+        BatchNormTrainingVectors norms = BatchNormTrainingVectors.Of(norm, at);
+        return new LoadedSequence(null, convolve, new Conclusion(team, extent, norms, vectors),
+            Normalise(chain, extent, y, new(vectors.MeanFloats, vectors.Scale, norms.Beta), at, at[problem.Nodes[^1].Outputs[0]]));
     }
 
     private LoadedKernel Normalise(Chain chain, RowExtent extent, byte* from, Centred affine, OperandAddresses at, byte* to)

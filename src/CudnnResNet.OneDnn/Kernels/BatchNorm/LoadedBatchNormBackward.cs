@@ -1,15 +1,8 @@
 using System.Runtime.CompilerServices;
-using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Kernels.Pointwise;
 using CudnnResNet.OneDnn.Simd;
 
 namespace CudnnResNet.OneDnn.Kernels.BatchNorm;
-
-/// <summary>Operands by channel of a batch norm's gradient; results are null where nobody reads them.</summary>
-internal unsafe struct BatchNormBackwardVectors
-{
-    internal float* Gamma, Mean, InverseDeviation, GammaGradient, BetaGradient;
-}
 
 /// <summary>
 /// With g the incoming gradient, M the rows and d = x - mean: dbeta = sum(g), dgamma = sum(g * d) / deviation,
@@ -25,11 +18,11 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
     where TAgain : struct, ISource
     where TEpilogue : struct, IEpilogue
 {
-    private readonly Coefficients _coefficients = new(
+    private readonly BatchNormCoefficients _coefficients = new(
         workspace + team.Threads * SliceSums.BytesPerSlice(extent.Channels), vectors.Mean, extent.Channels);
 
     internal static long WorkspaceBytes(int slices, nint channels) =>
-        slices * SliceSums.BytesPerSlice(channels) + 3 * Region.Align(channels * sizeof(float));
+        slices * SliceSums.BytesPerSlice(channels) + BatchNormCoefficients.Bytes(channels);
 
     protected override int Phases => 3;
 
@@ -73,7 +66,6 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
     private void Conclude(int slice)
     {
         (nint begin, nint end) = Share(extent.Channels, slice, grain: 16);
-        double rows = extent.Rows;
         for (nint c = begin; c < end; c++)
         {
             double sum = 0, product = 0;
@@ -83,33 +75,14 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
                 sum += sums.First[c];
                 product += sums.Second[c];
             }
-            double inverseDeviation = vectors.InverseDeviation[c];
-            double gammaGradient = product * inverseDeviation;
-            if (vectors.BetaGradient != null)
-                vectors.BetaGradient[c] = (float)sum;
-            if (vectors.GammaGradient != null)
-                vectors.GammaGradient[c] = (float)gammaGradient;
-            _coefficients.Scale[c] = (float)(vectors.Gamma[c] * inverseDeviation);
-            _coefficients.Offset[c] = (float)(sum / rows);
-            _coefficients.Slope[c] = (float)(gammaGradient * inverseDeviation / rows);
+            vectors.Conclude(c, sum, product, extent.Rows, _coefficients);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Differentiate(int slice)
     {
         (nint begin, nint end) = Share(extent.Rows, slice);
-        for (nint row = begin; row < end; row++)
-            LaneLoop.Run(new GradientBody(extent.Origin<TAgain>(row), again, x, _coefficients, epilogue, dx), 0, extent.Channels);
-    }
-
-    /// <summary>dx = Scale * (g - Offset - (x - Mean) * Slope).</summary>
-    private readonly struct Coefficients(byte* workspace, float* mean, nint channels)
-    {
-        internal readonly float* Mean = mean;
-        internal readonly float* Scale = (float*)workspace;
-        internal readonly float* Offset = (float*)(workspace + Region.Align(channels * sizeof(float)));
-        internal readonly float* Slope = (float*)(workspace + 2 * Region.Align(channels * sizeof(float)));
+        BatchNormGradientBody<TElement, TAgain, TEpilogue>.Run(extent, begin, end, again, x, _coefficients, epilogue, dx);
     }
 
     private readonly struct Reduction(TFirst source, byte* x, float* mean, float* sums, float* products)
@@ -146,28 +119,6 @@ internal sealed unsafe class LoadedBatchNormBackward<TElement, TFirst, TAgain, T
             T gradient = _source.Load<T>(row, channel);
             sum += gradient;
             product = T.MultiplyAdd(gradient, TElement.Load<T>(_x, row.Tensor + channel) - mean, product);
-        }
-    }
-
-    private readonly struct GradientBody(
-        RowOrigin row, TAgain source, byte* x, Coefficients coefficients, TEpilogue epilogue, byte* dx) : ILaneBody
-    {
-        private readonly RowOrigin _row = row;
-        private readonly TAgain _source = source;
-        private readonly byte* _x = x;
-        private readonly Coefficients _coefficients = coefficients;
-        private readonly TEpilogue _epilogue = epilogue;
-        private readonly byte* _dx = dx;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Invoke<T>(nint channel) where T : struct, ILanes<T>
-        {
-            nint index = _row.Tensor + channel;
-            T distance = TElement.Load<T>(_x, index) - T.Load(_coefficients.Mean + channel);
-            T centred = _source.Load<T>(_row, channel) - T.Load(_coefficients.Offset + channel);
-            T gradient = (centred - distance * T.Load(_coefficients.Slope + channel))
-                * T.Load(_coefficients.Scale + channel);
-            TElement.Store(_dx, index, _epilogue.Apply(gradient, index));
         }
     }
 }

@@ -37,21 +37,25 @@ internal sealed unsafe class DirectConvolution(ThreadTeam team, CpuFeatures feat
     internal static long WorkspaceBytes(CpuDirectProblem problem, bool constantWeights) =>
         Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem)) + (constantWeights ? 0 : FilterBytes(problem));
 
-    /// <summary>Where everything lies; Bias, Other and the statistics may be null.</summary>
-    internal readonly record struct Operands(
-        nint X, nint Filter, nint Bias, nint Other, bool Relu, nint Y, nint Mean = 0, nint Moment = 0);
-
-    internal static LoadedKernel Load(CpuDirectProblem problem, bool isBackward, bool constantWeights, Operands operands, OperandAddresses at)
+    /// <param name="problem">The convolution.</param>
+    /// <param name="isBackward">It is the dgrad of the one that the filter belongs to.</param>
+    /// <param name="constantWeights">The filter is packed once.</param>
+    /// <param name="filter">In float32.</param>
+    /// <param name="operands">All but the packed filter.</param>
+    /// <param name="at">Where the workspace and the packed filter lie.</param>
+    internal static LoadedKernel Load(CpuDirectProblem problem, bool isBackward, bool constantWeights, float* filter,
+        CpuDirectOperands operands, OperandAddresses at)
     {
         byte* workspace = at.Workspace();
-        byte* filter = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem));
-        return new Loaded(problem, isBackward, constantWeights, operands, filter, workspace);
+        operands.Packed = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem));
+        return new Loaded(problem, isBackward, constantWeights, filter, operands, workspace);
     }
 
-    private sealed class Loaded(CpuDirectProblem problem, bool isBackward, bool constantWeights, Operands operands,
-        byte* filter, byte* workspace) : LoadedKernel
+    private sealed class Loaded(CpuDirectProblem problem, bool isBackward, bool constantWeights, float* filter,
+        CpuDirectOperands operands, byte* workspace) : LoadedKernel
     {
         private readonly CpuDirectProblem _problem = problem;
+        private readonly CpuDirectOperands _operands = operands;
 
         public override void Prepare()
         {
@@ -64,14 +68,14 @@ internal sealed unsafe class DirectConvolution(ThreadTeam team, CpuFeatures feat
             if (!constantWeights)
                 Pack();
             CpuDirectProblem problem = _problem;
-            CpuLibrary.crn_direct_run(&problem, (byte*)operands.X, filter, (float*)operands.Bias, (byte*)operands.Other,
-                operands.Relu ? 1 : 0, (byte*)operands.Y, (double*)operands.Mean, (double*)operands.Moment, workspace);
+            CpuDirectOperands operands = _operands;
+            CpuLibrary.crn_direct_run(&problem, &operands, workspace);
         }
 
         private void Pack()
         {
             CpuDirectProblem problem = _problem;
-            CpuLibrary.crn_direct_pack(&problem, (float*)operands.Filter, isBackward ? 1 : 0, filter);
+            CpuLibrary.crn_direct_pack(&problem, filter, isBackward ? 1 : 0, _operands.Packed);
         }
     }
 }

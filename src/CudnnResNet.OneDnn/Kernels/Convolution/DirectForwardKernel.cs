@@ -34,14 +34,16 @@ internal sealed unsafe class DirectForwardKernel(DirectConvolution direct) : Ker
         OperandAddresses at = new(arguments);
         ConvolutionChain chain = new(problem);
         Node convolution = problem.Nodes[0];
-        DirectConvolution.Operands operands = new(
-            X: (nint)at[convolution.Inputs[0]],
-            Filter: (nint)at[convolution.Inputs[1]],
-            Bias: convolution.Inputs.Length == 3 ? (nint)at[convolution.Inputs[2]] : 0,
-            Other: chain.Join is { } add ? (nint)at[add.Inputs[1]] : 0,
-            Relu: chain.Relu is not null,
-            Y: (nint)at[problem.Nodes[^1].Outputs[0]]);
-        return DirectConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights, operands, at);
+        CpuDirectOperands operands = new()
+        {
+            X = at[convolution.Inputs[0]],
+            Bias = convolution.Inputs.Length == 3 ? at.Floats(convolution.Inputs[2]) : null,
+            Other = chain.Join is { } add ? at[add.Inputs[1]] : null,
+            Relu = chain.Relu is null ? 0 : 1,
+            Y = at[problem.Nodes[^1].Outputs[0]],
+        };
+        return DirectConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights,
+            at.Floats(convolution.Inputs[1]), operands, at);
     }
 
     private CpuDirectProblem Native(Problem problem) => direct.Forward(problem.Input(0, 0).Shape.N, Geometry(problem));
