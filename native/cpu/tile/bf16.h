@@ -17,7 +17,78 @@ public:
         (a.stride == 1 ? chosen<1>(rows) : chosen<2>(rows))(a, panel, sums);
     }
 
+    // Rows of a segment at most, and how many segments of so many rows make one product.
+    static constexpr int64_t kSegmentRows = kRows;
+    static int64_t segments(int64_t rows) { return 2 * rows <= kRows ? 2 : 1; }
+
+    // One segment or two of `rows` rows each, at the byte offsets `starts` from a.rows. Hands every row of sums to
+    // finish(segment, row, filters 0 to 15, filters 16 to 31).
+    template <class Finish>
+    void multiply(const crn::tile::Operand& a, const int64_t* starts, int64_t count, int64_t rows, const char* panel,
+                  crn::tile::Ahead ahead, const Finish& finish) const {
+        if (count == 2)
+            (a.stride == 1 ? finishing<kRows / 2, 2, 1, Finish>(rows) : finishing<kRows / 2, 2, 2, Finish>(rows))(
+                a, starts, panel, ahead, finish);
+        else
+            (a.stride == 1 ? finishing<kRows, 1, 1, Finish>(rows) : finishing<kRows, 1, 2, Finish>(rows))(
+                a, starts, panel, ahead, finish);
+    }
+
 private:
+    template <class Finish>
+    using Finishing = void (*)(const crn::tile::Operand&, const int64_t*, const char*, crn::tile::Ahead, const Finish&);
+
+    template <int R, int P, int S, class Finish>
+    static Finishing<Finish> finishing(int64_t rows) {
+        if constexpr (R == 1)
+            return segments<1, P, S, Finish>;
+        else
+            return rows == R ? segments<R, P, S, Finish> : finishing<R - 1, P, S, Finish>(rows);
+    }
+
+    // P segments of R rows.
+    template <int R, int P, int S, class Finish>
+    static void segments(const crn::tile::Operand& a, const int64_t* starts, const char* panel, crn::tile::Ahead ahead,
+                         const Finish& finish) {
+        using namespace crn::tile;
+        constexpr int64_t kAhead = 4 * kHalfBytes;
+        __m512 sum[P][R][2];
+#pragma GCC unroll 2
+        for (int i = 0; i < P; i++)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++)
+                sum[i][r][0] = sum[i][r][1] = _mm512_setzero_ps();
+        const int64_t apart = P == 2 ? starts[1] - starts[0] : 0;
+        for (int64_t tap = 0; tap < a.tap_count; tap++) {
+            const char* plane = a.rows + starts[0] + a.taps[tap];
+            for (int64_t block = 0; block < a.blocks; block++, plane += a.plane_bytes, panel += 2 * kHalfBytes) {
+                for (int64_t line = 0; line < ahead.lines; line++, ahead.at += kRowBytes)
+                    _mm_prefetch(ahead.at, _MM_HINT_T1);
+#pragma GCC unroll 4
+                for (int pair = 0; pair < 16; pair++) {
+                    const char* b = panel + pair * kRowBytes;
+                    const __m512bh b0 = (__m512bh)_mm512_load_si512(b), b1 = (__m512bh)_mm512_load_si512(b + kHalfBytes);
+                    _mm_prefetch(b + kAhead, _MM_HINT_T0);
+                    _mm_prefetch(b + kAhead + kHalfBytes, _MM_HINT_T0);
+#pragma GCC unroll 2
+                    for (int i = 0; i < P; i++)
+#pragma GCC unroll 16
+                        for (int r = 0; r < R; r++) {
+                            const char* at = plane + i * apart + r * S * kRowBytes + pair * 4;
+                            const __m512bh x = (__m512bh)_mm512_set1_epi32(*(const int*)at);
+                            sum[i][r][0] = _mm512_dpbf16_ps(sum[i][r][0], x, b0);
+                            sum[i][r][1] = _mm512_dpbf16_ps(sum[i][r][1], x, b1);
+                        }
+                }
+            }
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < P; i++)
+#pragma GCC unroll 16
+            for (int r = 0; r < R; r++)
+                finish(i, r, sum[i][r][0], sum[i][r][1]);
+    }
+
     using Multiply = void (*)(const crn::tile::Operand&, const char*, float*);
 
     template <int S, int R = kRows>

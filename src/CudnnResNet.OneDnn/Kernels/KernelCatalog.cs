@@ -22,7 +22,7 @@ internal static class KernelCatalog
         new ConvolutionForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
         new ProductBackwardDataKernel(factory),
-        .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team) : [],
+        .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team, own) : [],
         new ConvolutionBackwardFilterKernel(factory),
         new ProductBackwardFilterKernel(factory),
         .. own.HasFlag(CpuFeatures.Avx2) ? OwnFloat32(team, own) : [],
@@ -52,10 +52,13 @@ internal static class KernelCatalog
         new CastKernel(team),
     ];
 
-    private static Kernel[] OwnBf16(ThreadTeam team) =>
-    [
-        new PairedBackwardFilterKernel(team),
-    ];
+    private static IEnumerable<Kernel> OwnBf16(ThreadTeam team, CpuFeatures own)
+    {
+        yield return new PairedBackwardFilterKernel(team);
+        if (own.HasFlag(CpuFeatures.AmxBf16))
+            yield return new BottleneckForwardKernel(team, own);
+        yield return new BottleneckForwardKernel(team, own & ~CpuFeatures.AmxBf16);
+    }
 
     private static IEnumerable<Kernel> OwnFloat32(ThreadTeam team, CpuFeatures own)
     {

@@ -52,4 +52,17 @@ internal static unsafe partial class CpuLibrary
     [LibraryImport(Library)]
     internal static partial void crn_product_run(CpuProductProblem* problem, float* x, float* packed, float* bias,
         float* other, int relu, float* y, byte* workspace);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_bottleneck_packed_bytes(CpuBottleneckProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_bottleneck_workspace_bytes(CpuBottleneckProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_bottleneck_pack(CpuBottleneckProblem* problem, float** filters, byte* packed);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_bottleneck_run(CpuBottleneckProblem* problem, byte* x, byte* packed, float** biases,
+        byte* other, int relu, byte* y, byte* workspace);
 }
