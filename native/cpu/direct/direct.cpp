@@ -5,8 +5,9 @@
 
 namespace crn::direct {
 
-// A band of positions stays in the L2 cache while all panels of filters pass over it.
-constexpr int64_t kBandBytes = 256 << 10;
+// What a band reads and writes stays in the L2 cache while all panels of filters pass over it.
+constexpr int64_t kBandBytes = 512 << 10;
+constexpr int64_t kBandRows = 112;  // of 1x1 filters
 // With fewer positions for each thread, sharing out the panels balances better.
 constexpr int64_t kFewestPositions = 40;
 
@@ -22,22 +23,23 @@ Blocking::Blocking(const crn_direct_problem& p) {
     width = p.w + 2 * p.pad;
     threads = p.threads;
     by_panels = units * unit_outputs < kFewestPositions * threads && panels >= threads;
-    int64_t extent = p_extent;
-    const int64_t room = kBandBytes / (in_blocks * tile::kRowBytes);
-    const int64_t one = is_pointwise ? 1 : p.stride * width;
     const int64_t seam = is_pointwise ? 0 : (p.r - p.stride) * width;
-    const auto needed = [&](int64_t count) { return count * one + (tile::ceil_div(count - 1, extent) + 1) * seam; };
-    band_units = by_panels ? units : 1;
-    if (!by_panels) {
-        int64_t low = 1, high = tile::ceil_div(units, threads);
-        while (low < high) {
-            const int64_t middle = (low + high + 1) / 2;
-            if (needed(middle) <= room) low = middle; else high = middle - 1;
-        }
-        band_units = low;
+    const auto positions = [&](int64_t count) {
+        return is_pointwise ? count : count * p.stride * width + (tile::ceil_div(count - 1, p_extent) + 1) * seam;
+    };
+    if (by_panels) {
+        band_units = units;
+    } else if (is_pointwise) {
+        band_units = kBandRows;
+    } else {
+        const int64_t most = tile::ceil_div(units, threads);
+        band_units = 1;
+        while (band_units < most
+               && positions(band_units + 1) * p.c * 2 + (band_units + 1) * unit_outputs * p.k * 2 <= kBandBytes)
+            band_units++;
     }
     // Planes begin 16 lines apart in the L1 cache: what one product reads of them does not fall into the same sets.
-    plane_bytes = (tile::round_up(is_pointwise ? band_units : needed(band_units), 64) + 16) * tile::kRowBytes;
+    plane_bytes = (tile::round_up(positions(band_units), 64) + 16) * tile::kRowBytes;
 }
 
 }  // namespace crn::direct
@@ -48,19 +50,6 @@ using crn::direct::Blocking;
 int64_t crn_direct_packed_bytes(const crn_direct_problem* problem) { return Blocking(*problem).packed_bytes(); }
 
 int64_t crn_direct_workspace_bytes(const crn_direct_problem* problem) { return Blocking(*problem).workspace_bytes(); }
-
-namespace {
-
-// To the nearest, of two the even one; a NaN stays one.
-uint16_t to_bf16(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000)
-        return uint16_t(bits >> 16 | 0x40);
-    return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-}  // namespace
 
 void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int32_t backward, uint16_t* packed) {
     const crn_direct_problem& p = *problem;
@@ -78,7 +67,7 @@ void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int
                             const int64_t k = panel * tile::kFilters + half * 16 + f, c = block * tile::kChannels + pair * 2 + i;
                             const int64_t at = backward ? (c * cut.taps + cut.taps - 1 - tap) * p.k + k
                                                         : (k * cut.taps + tap) * p.c + c;
-                            *to++ = to_bf16(filter[at]);
+                            *to++ = tile::to_bf16(filter[at]);
                         }
     }
 }

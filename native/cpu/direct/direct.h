@@ -23,7 +23,6 @@ struct Blocking {
 
     int64_t unit_begin(int64_t slice) const { return units * slice / threads; }
     int64_t panel_begin(int64_t slice) const { return panels * slice / threads; }
-    int64_t positions(int64_t units_of_band) const;
     int64_t planes_bytes() const { return plane_bytes * in_blocks; }
     int64_t packed_bytes() const { return panels * tile::panel_bytes(in_blocks * tile::kChannels, taps); }
     int64_t statistics_bytes() const { return panels * tile::kFilters * 2 * int64_t(sizeof(double)); }

@@ -5,8 +5,11 @@
 #include <omp.h>
 #include <string.h>
 
+#include <initializer_list>
+
 #include "direct/direct.h"
 #include "direct/statistics.h"
+#include "tile/segments.h"
 
 namespace {
 
@@ -21,7 +24,8 @@ struct Piece {
 class Direct {
 public:
     Direct(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace)
-        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)) {}
+        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)),
+          in_place_(cut_.is_pointwise && p.stride == 1 && !at.input.scale && p.c <= kMostInPlace) {}
 
     void run() const {
         // OpenMP may grant fewer threads than asked for; the slices stay the same.
@@ -30,7 +34,7 @@ public:
             const int64_t member = omp_get_thread_num(), members = omp_get_num_threads();
             Tile tile;
             if (cut_.by_panels) {
-                for (int64_t slice = member; slice < cut_.threads; slice += members)
+                for (int64_t slice = member; slice < cut_.threads && !in_place_; slice += members)
                     place(workspace_, 0, cut_.units, cut_.unit_begin(slice), cut_.unit_begin(slice + 1));
 #pragma omp barrier
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
@@ -50,12 +54,70 @@ public:
     }
 
 private:
+    // Rows of one product: where they are read from, and what becomes of the sums.
+    struct Group {
+        Group(const Direct& whole, const Segments& segments, const Piece& piece, int64_t group, int64_t stride, int64_t panel)
+            : at(whole.at_), row(whole.p_.k), channel(panel * kFilters) {
+            const int64_t first = group * segments.per_group, position_bytes = whole.in_place_ ? whole.p_.c * 2 : kRowBytes;
+            count = first + segments.per_group <= segments.count ? segments.per_group : segments.count - first;
+            for (int64_t i = 0; i < count; i++) {
+                const int64_t line = (first + i) / segments.per_line, column = (first + i) % segments.per_line * segments.length;
+                const int64_t start = column + segments.length <= segments.width ? column : segments.width - segments.length;
+                starts[i] = (piece.position + line * stride * whole.cut_.width + start * stride) * position_bytes;
+                skipped[i] = column - start;
+                to[i] = ((piece.first_unit + line) * whole.cut_.unit_outputs + start) * row + channel;
+                for (int64_t r = skipped[i]; r < segments.length; r++)
+                    fetch(to[i] + r * row);
+            }
+            floor = at.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
+            for (int i = 0; i < 2; i++)
+                bias[i] = at.bias ? _mm512_loadu_ps(at.bias + channel + i * 16) : _mm512_setzero_ps();
+        }
+
+        void fetch(int64_t values) const {
+            for (const uint16_t* tensor : {at.other, at.mask, at.norm_x})
+                if (tensor) _mm_prefetch(reinterpret_cast<const char*>(tensor + values), _MM_HINT_T0);
+            if (at.other != at.y) __builtin_prefetch(at.y + values, 1, 3);
+        }
+
+        __attribute__((always_inline)) void write(int64_t segment, int64_t r, __m512 low, __m512 high) {
+            if (r < skipped[segment])
+                return;
+            const int64_t values = to[segment] + r * row;
+            low = _mm512_add_ps(low, bias[0]);
+            high = _mm512_add_ps(high, bias[1]);
+            if (at.other) {
+                low = _mm512_add_ps(low, load(at.other + values));
+                high = _mm512_add_ps(high, load(at.other + values + 16));
+            }
+            if (at.mask) {
+                low = _mm512_maskz_mov_ps(positive(at.mask + values), low);
+                high = _mm512_maskz_mov_ps(positive(at.mask + values + 16), high);
+            }
+            const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low));
+            _mm512_storeu_si512(at.y + values, rounded);
+            if (at.first) {
+                _mm512_store_ps(written + write_count * kFilters, widen(_mm512_castsi512_si256(rounded)));
+                _mm512_store_ps(written + write_count * kFilters + 16, widen(_mm512_extracti64x4_epi64(rounded, 1)));
+            }
+            write_count++;
+        }
+
+        const crn_direct_operands& at;
+        const int64_t row, channel;
+        int64_t count, starts[2], skipped[2], to[2];
+        int64_t write_count = 0;
+        __m512 floor, bias[2];
+        alignas(64) float written[2 * Tile::kSegmentRows * kFilters];
+    };
+
     void run_slice(Tile& tile, char* planes, int64_t slice) const {
         const int64_t begin = cut_.unit_begin(slice), end = cut_.unit_begin(slice + 1);
         const int64_t bands = ceil_div(end - begin, cut_.band_units);
         for (int64_t b = 0; b < bands; b++) {
             const int64_t first = begin + (end - begin) * b / bands, after = begin + (end - begin) * (b + 1) / bands;
-            place(planes, first, after, first, after);
+            if (!in_place_)
+                place(planes, first, after, first, after);
             multiply(tile, planes, first, after, 0, cut_.panels, slice, first - begin, b + 1 < bands ? input_of(after) : nullptr);
         }
     }
@@ -141,77 +203,52 @@ private:
         }
     }
 
-    // Panels [panel, panel_end) over the band of units [first, end). count: units of the slice before the band.
+    // Panels [panel, panel_end) over the band of units [first, end). units_before: of the slice, before the band.
     void multiply(Tile& tile, const char* planes, int64_t first, int64_t end, int64_t panel, int64_t panel_end, int64_t slice,
                   int64_t units_before, const uint16_t* next) const {
         int64_t taps[kMostTaps];
         for (int64_t tap = 0; tap < cut_.taps; tap++)
             taps[tap] = (tap / p_.s * cut_.width + tap % p_.s) * kRowBytes;
-        const int64_t bytes = panel_bytes(cut_.in_blocks * kChannels, cut_.taps);
-        const int64_t calls = (panel_end - panel) * ceil_div((end - first) * cut_.unit_outputs, Tile::kRows);
-        const int64_t ahead_bytes = next ? (end - first) * cut_.unit_outputs * p_.stride * p_.stride * p_.c * 2 : 0;
-        Ahead ahead{reinterpret_cast<const char*>(next), ceil_div(ahead_bytes, 64 * calls)};
-        alignas(64) float sums[Tile::kRows * kFilters];
+        const int64_t stride = cut_.is_pointwise ? 1 : p_.stride;
+        Operand a{planes, cut_.plane_bytes, cut_.in_blocks, taps, cut_.taps, stride * kRowBytes};
+        if (in_place_) {
+            a.rows = reinterpret_cast<const char*>(at_.x + first * p_.c);
+            a.plane_bytes = kRowBytes;
+            a.row_bytes = p_.c * 2;
+        }
+        const int64_t steps = cut_.in_blocks * cut_.taps, bytes = steps * 2 * kHalfBytes;
+        const int64_t calls = (panel_end - panel) * ceil_div((end - first) * cut_.unit_outputs, Tile::kSegmentRows);
+        Ahead ahead{reinterpret_cast<const char*>(next), 0};
+        if (next)
+            ahead.lines = ceil_div((end - first) * cut_.unit_outputs * p_.stride * p_.stride * p_.c * 2, kRowBytes * calls * steps);
         for (; panel < panel_end; panel++) {
             const Statistics statistics = statistics_of(slice, panel);
             double before = double(units_before * cut_.unit_outputs);
             if (at_.first && before == 0)
                 statistics.clear();
             for_pieces(first, end, [&](const Piece& piece) {
-                const int64_t rows = cut_.is_pointwise ? 1 : piece.units, columns = cut_.is_pointwise ? piece.units : cut_.q_extent;
-                for (int64_t row = 0; row < rows; row++) {
-                    const int64_t groups = ceil_div(columns, Tile::kRows);
-                    for (int64_t g = 0; g < groups; g++) {
-                        const int64_t q = columns * g / groups, count = columns * (g + 1) / groups - q;
-                        const int64_t stride = cut_.is_pointwise ? 1 : p_.stride;
-                        const Operand a{planes + (piece.position + row * stride * cut_.width + q * stride) * kRowBytes, cut_.plane_bytes,
-                                        cut_.in_blocks, taps, cut_.taps, stride};
-                        const int64_t to = ((piece.first_unit + row) * cut_.unit_outputs + q) * p_.k + panel * kFilters;
-                        ahead.fetch();
-                        fetch_outputs(to, count);
-                        tile.multiply(a, count, packed_ + panel * bytes, sums);
-                        finish(sums, count, to, panel * kFilters);
-                        if (at_.norm_x)
-                            statistics.add_products(sums, at_.norm_x + to, p_.k, at_.norm_mean + panel * kFilters, count);
-                        else if (at_.first)
-                            statistics.add_moments(sums, count, before);
-                        before += double(count);
-                    }
+                const Segments segments(cut_.is_pointwise ? 1 : piece.units, cut_.is_pointwise ? piece.units : cut_.q_extent);
+                for (int64_t group = 0; group < segments.groups; group++) {
+                    Group rows(*this, segments, piece, group, stride, panel);
+                    tile.multiply(a, rows.starts, rows.count, segments.length, packed_ + panel * bytes, ahead,
+                        [&](int64_t i, int64_t r, __m512 low, __m512 high) __attribute__((always_inline)) { rows.write(i, r, low, high); });
+                    ahead.at += ahead.lines * steps * kRowBytes;
+                    if (at_.norm_x)
+                        add_products(statistics, rows, segments.length);
+                    else if (at_.first)
+                        statistics.add_moments(rows.written, rows.write_count, before);
+                    before += double(rows.write_count);
                 }
             });
         }
     }
 
-    void fetch_outputs(int64_t to, int64_t rows) const {
-        for (int64_t r = 0; r < rows; r++, to += p_.k) {
-            if (at_.other) _mm_prefetch(reinterpret_cast<const char*>(at_.other + to), _MM_HINT_T0);
-            if (at_.mask) _mm_prefetch(reinterpret_cast<const char*>(at_.mask + to), _MM_HINT_T0);
-            if (at_.norm_x) _mm_prefetch(reinterpret_cast<const char*>(at_.norm_x + to), _MM_HINT_T0);
-            if (at_.other != at_.y) __builtin_prefetch(at_.y + to, 1, 3);
-        }
-    }
-
-    // Writes rows of results; leaves in the sums what was written, where statistics are asked for.
-    void finish(float* sums, int64_t rows, int64_t to, int64_t channel) const {
-        const __m512 floor = at_.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
-        const __m512 bias0 = at_.bias ? _mm512_loadu_ps(at_.bias + channel) : _mm512_setzero_ps();
-        const __m512 bias1 = at_.bias ? _mm512_loadu_ps(at_.bias + channel + 16) : _mm512_setzero_ps();
-        for (int64_t r = 0; r < rows; r++, sums += kFilters, to += p_.k) {
-            __m512 low = _mm512_add_ps(_mm512_load_ps(sums), bias0), high = _mm512_add_ps(_mm512_load_ps(sums + 16), bias1);
-            if (at_.other) {
-                low = _mm512_add_ps(low, load(at_.other + to));
-                high = _mm512_add_ps(high, load(at_.other + to + 16));
-            }
-            if (at_.mask) {
-                low = _mm512_maskz_mov_ps(positive(at_.mask + to), low);
-                high = _mm512_maskz_mov_ps(positive(at_.mask + to + 16), high);
-            }
-            const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low));
-            _mm512_storeu_si512(at_.y + to, rounded);
-            if (at_.first) {
-                _mm512_store_ps(sums, widen(_mm512_castsi512_si256(rounded)));
-                _mm512_store_ps(sums + 16, widen(_mm512_extracti64x4_epi64(rounded, 1)));
-            }
+    void add_products(const Statistics& statistics, const Group& rows, int64_t length) const {
+        const float* written = rows.written;
+        for (int64_t i = 0; i < rows.count; i++) {
+            const int64_t count = length - rows.skipped[i];
+            statistics.add_products(written, at_.norm_x + rows.to[i] + rows.skipped[i] * p_.k, p_.k, at_.norm_mean + rows.channel, count);
+            written += count * kFilters;
         }
     }
 
@@ -243,24 +280,16 @@ private:
         }
     }
 
-    // The input of the next band is fetched a little with every product, so that memory and arithmetic work side by side.
-    struct Ahead {
-        const char* at;
-        int64_t lines;
-
-        void fetch() {
-            for (int64_t line = 0; line < lines; line++, at += 64)
-                _mm_prefetch(at, _MM_HINT_T1);
-        }
-    };
-
     static constexpr int64_t kMostTaps = 49;
+    // Channels of positions that products read where they lie in x. Wider ones fall into few sets of the first cache.
+    static constexpr int64_t kMostInPlace = 512;
 
     const crn_direct_problem& p_;
     const Blocking cut_;
     const crn_direct_operands& at_;
     char* const workspace_;
     const char* const packed_;
+    const bool in_place_;
 };
 
 }  // namespace

@@ -132,6 +132,28 @@ typedef struct {
 /* y does not depend on the number of threads; statistics do, by roundings. */
 CRN_API void crn_direct_run(const crn_direct_problem* problem, const crn_direct_operands* operands, void* workspace);
 
+/* A bottleneck in bf16, its batch norms folded, depth first: three convolutions from x[n,h,w,c] to y[n,p,q,k], 1x1 of stride
+   outer_stride, 3x3 of stride inner_stride and padding 1, and 1x1, with m channels between them. The intermediates are
+   rounded to bf16 and never leave the caches. c, m and k are multiples of 32; h1 = (h - 1) / outer_stride + 1,
+   p = (h1 - 1) / inner_stride + 1, and w1 and q likewise; strides are 1 or 2. */
+typedef struct {
+    int32_t n, h, w, c, m, k, outer_stride, inner_stride;
+    int32_t threads;   /* the result does not depend on it */
+    int32_t features;  /* what may be used; at least CRN_AVX512_BF16 */
+} crn_bottleneck_problem;
+
+/* Bytes of the packed filters, and of the memory that a run uses; both for pointers that are multiples of 64. */
+CRN_API int64_t crn_bottleneck_packed_bytes(const crn_bottleneck_problem* problem);
+CRN_API int64_t crn_bottleneck_workspace_bytes(const crn_bottleneck_problem* problem);
+
+/* Rounds to bf16 and packs the three filters [m,c], [m,3,3,m] and [k,m]. */
+CRN_API void crn_bottleneck_pack(const crn_bottleneck_problem* problem, const float* const* filters, void* packed);
+
+/* y = conv3(relu(conv2(relu(conv1(x) [+ bias])) [+ bias])) [+ bias] [+ other[n,p,q,k]], then the maximum with 0 where relu
+   is not 0. The three biases and other may be null; other may be y. */
+CRN_API void crn_bottleneck_run(const crn_bottleneck_problem* problem, const uint16_t* x, const void* packed,
+                                const float* const* biases, const uint16_t* other, int32_t relu, uint16_t* y, void* workspace);
+
 #ifdef __cplusplus
 }
 #endif

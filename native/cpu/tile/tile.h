@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 namespace crn::tile {
 
@@ -22,12 +23,27 @@ struct Operand {
     int64_t blocks;        // of 32 channels
     const int64_t* taps;   // byte offsets from a position to what each tap reads
     int64_t tap_count;
-    int64_t stride;        // positions from one row of the product to the next: 1 or 2
+    int64_t row_bytes;     // from one row of the product to the next
+};
+
+// Cache lines that a product asks for with every block of channels, one after the other: what is read later.
+struct Ahead {
+    const char* at;
+    int64_t lines;
 };
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 inline int64_t panel_bytes(int64_t channels, int64_t taps) { return channels * taps * kFilters * 2; }
+
+// The nearest bf16, of two the even one; a NaN stays one.
+inline uint16_t to_bf16(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return uint16_t(bits >> 16 | 0x40);
+    return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
 
 }  // namespace crn::tile

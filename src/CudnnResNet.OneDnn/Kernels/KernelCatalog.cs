@@ -58,6 +58,7 @@ internal static class KernelCatalog
         CpuFeatures[] vectors = [own & ~CpuFeatures.AmxBf16], tiles = own.HasFlag(CpuFeatures.AmxBf16) ? [own] : [];
         foreach (CpuFeatures features in tiles.Concat(vectors))
         {
+            yield return new BottleneckForwardKernel(team, features);
             DirectConvolution direct = new(team, features);
             yield return new DirectForwardKernel(direct);
             yield return new DirectBackwardDataKernel(team, direct);

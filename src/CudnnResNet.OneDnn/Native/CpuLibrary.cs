@@ -64,4 +64,17 @@ internal static unsafe partial class CpuLibrary
 
     [LibraryImport(Library)]
     internal static partial void crn_direct_run(CpuDirectProblem* problem, CpuDirectOperands* operands, byte* workspace);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_bottleneck_packed_bytes(CpuBottleneckProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial long crn_bottleneck_workspace_bytes(CpuBottleneckProblem* problem);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_bottleneck_pack(CpuBottleneckProblem* problem, float** filters, byte* packed);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_bottleneck_run(CpuBottleneckProblem* problem, byte* x, byte* packed, float** biases,
+        byte* other, int relu, byte* y, byte* workspace);
 }

@@ -1,0 +1,13 @@
+// The compiler's own headers leave vectors undefined on purpose.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include "tile/bf16.h"
+#include "bottleneck/kernels.h"
+
+namespace crn::bottleneck {
+
+void run_bf16(const crn_bottleneck_problem& p, const Operands& operands) {
+    const Blocking cut(p);
+    Bottleneck{p, cut, operands}.run();
+}
+
+}  // namespace crn::bottleneck
