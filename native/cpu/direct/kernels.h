@@ -3,11 +3,9 @@
 
 #include <immintrin.h>
 #include <omp.h>
-#include <string.h>
-
-#include <initializer_list>
 
 #include "direct/direct.h"
+#include "direct/rows.h"
 #include "direct/statistics.h"
 #include "tile/segments.h"
 
@@ -24,7 +22,7 @@ struct Piece {
 class Direct {
 public:
     Direct(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace)
-        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)),
+        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)), epilogue_(at, p.k, cut_.units * cut_.unit_outputs),
           in_place_(cut_.is_pointwise && p.stride == 1 && !at.input.scale && p.c <= kMostInPlace) {}
 
     void run() const {
@@ -44,6 +42,7 @@ public:
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
                     run_slice(tile, planes, slice);
             }
+            _mm_sfence();  // behind stores that passed the caches by
             if (at_.first) {
 #pragma omp barrier
                 for (int64_t slice = member; slice < cut_.threads; slice += members)
@@ -54,63 +53,6 @@ public:
     }
 
 private:
-    // Rows of one product: where they are read from, and what becomes of the sums.
-    struct Group {
-        Group(const Direct& whole, const Segments& segments, const Piece& piece, int64_t group, int64_t stride, int64_t panel)
-            : at(whole.at_), row(whole.p_.k), channel(panel * kFilters) {
-            const int64_t first = group * segments.per_group, position_bytes = whole.in_place_ ? whole.p_.c * 2 : kRowBytes;
-            count = first + segments.per_group <= segments.count ? segments.per_group : segments.count - first;
-            for (int64_t i = 0; i < count; i++) {
-                const int64_t line = (first + i) / segments.per_line, column = (first + i) % segments.per_line * segments.length;
-                const int64_t start = column + segments.length <= segments.width ? column : segments.width - segments.length;
-                starts[i] = (piece.position + line * stride * whole.cut_.width + start * stride) * position_bytes;
-                skipped[i] = column - start;
-                to[i] = ((piece.first_unit + line) * whole.cut_.unit_outputs + start) * row + channel;
-                for (int64_t r = skipped[i]; r < segments.length; r++)
-                    fetch(to[i] + r * row);
-            }
-            floor = at.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff());
-            for (int i = 0; i < 2; i++)
-                bias[i] = at.bias ? _mm512_loadu_ps(at.bias + channel + i * 16) : _mm512_setzero_ps();
-        }
-
-        void fetch(int64_t values) const {
-            for (const uint16_t* tensor : {at.other, at.mask, at.norm_x})
-                if (tensor) _mm_prefetch(reinterpret_cast<const char*>(tensor + values), _MM_HINT_T0);
-            if (at.other != at.y) __builtin_prefetch(at.y + values, 1, 3);
-        }
-
-        __attribute__((always_inline)) void write(int64_t segment, int64_t r, __m512 low, __m512 high) {
-            if (r < skipped[segment])
-                return;
-            const int64_t values = to[segment] + r * row;
-            low = _mm512_add_ps(low, bias[0]);
-            high = _mm512_add_ps(high, bias[1]);
-            if (at.other) {
-                low = _mm512_add_ps(low, load(at.other + values));
-                high = _mm512_add_ps(high, load(at.other + values + 16));
-            }
-            if (at.mask) {
-                low = _mm512_maskz_mov_ps(positive(at.mask + values), low);
-                high = _mm512_maskz_mov_ps(positive(at.mask + values + 16), high);
-            }
-            const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low));
-            _mm512_storeu_si512(at.y + values, rounded);
-            if (at.first) {
-                _mm512_store_ps(written + write_count * kFilters, widen(_mm512_castsi512_si256(rounded)));
-                _mm512_store_ps(written + write_count * kFilters + 16, widen(_mm512_extracti64x4_epi64(rounded, 1)));
-            }
-            write_count++;
-        }
-
-        const crn_direct_operands& at;
-        const int64_t row, channel;
-        int64_t count, starts[2], skipped[2], to[2];
-        int64_t write_count = 0;
-        __m512 floor, bias[2];
-        alignas(64) float written[2 * Tile::kSegmentRows * kFilters];
-    };
-
     void run_slice(Tile& tile, char* planes, int64_t slice) const {
         const int64_t begin = cut_.unit_begin(slice), end = cut_.unit_begin(slice + 1);
         const int64_t bands = ceil_div(end - begin, cut_.band_units);
@@ -218,42 +160,49 @@ private:
         }
         const int64_t steps = cut_.in_blocks * cut_.taps, bytes = steps * 2 * kHalfBytes;
         const int64_t calls = (panel_end - panel) * ceil_div((end - first) * cut_.unit_outputs, Tile::kSegmentRows);
+        const int64_t position_bytes = in_place_ ? a.row_bytes : kRowBytes;
+        Rows rows;
         Ahead ahead{reinterpret_cast<const char*>(next), 0};
         if (next)
             ahead.lines = ceil_div((end - first) * cut_.unit_outputs * p_.stride * p_.stride * p_.c * 2, kRowBytes * calls * steps);
         for (; panel < panel_end; panel++) {
+            const int64_t channel = panel * kFilters;
             const Statistics statistics = statistics_of(slice, panel);
             double before = double(units_before * cut_.unit_outputs);
             if (at_.first && before == 0)
                 statistics.clear();
             for_pieces(first, end, [&](const Piece& piece) {
                 const Segments segments(cut_.is_pointwise ? 1 : piece.units, cut_.is_pointwise ? piece.units : cut_.q_extent);
-                for (int64_t group = 0; group < segments.groups; group++) {
-                    Group rows(*this, segments, piece, group, stride, panel);
-                    tile.multiply(a, rows.starts, rows.count, segments.length, packed_ + panel * bytes, ahead,
-                        [&](int64_t i, int64_t r, __m512 low, __m512 high) __attribute__((always_inline)) { rows.write(i, r, low, high); });
+                int64_t line = 0, segment = 0;
+                while (line < segments.lines) {
+                    int64_t starts[2];
+                    for (rows.count = 0; rows.count < segments.per_group && line < segments.lines; rows.count++) {
+                        const int64_t column = segment * segments.length, last = segments.width - segments.length;
+                        const int64_t start = column < last ? column : last;
+                        starts[rows.count] = (piece.position + line * stride * cut_.width + start * stride) * position_bytes;
+                        rows.to[rows.count] = ((piece.first_unit + line) * cut_.unit_outputs + column) * p_.k + channel;
+                        rows.rows[rows.count] = segments.length - (column - start);
+                        rows.from[rows.count] = rows.count * segments.length + column - start;
+                        epilogue_.fetch(rows.to[rows.count], rows.rows[rows.count]);
+                        if (++segment == segments.per_line) {
+                            segment = 0;
+                            line++;
+                        }
+                    }
+                    float* sums = rows.sums;
+                    tile.multiply(a, starts, rows.count, segments.length, packed_ + panel * bytes, ahead,
+                        [&](int64_t i, int64_t r, __m512 low, __m512 high) __attribute__((always_inline)) {
+                            _mm512_store_ps(sums + (i * segments.length + r) * kFilters, low);
+                            _mm512_store_ps(sums + (i * segments.length + r) * kFilters + 16, high);
+                        });
                     ahead.at += ahead.lines * steps * kRowBytes;
-                    if (at_.norm_x)
-                        add_products(statistics, rows, segments.length);
-                    else if (at_.first)
-                        statistics.add_moments(rows.written, rows.write_count, before);
-                    before += double(rows.write_count);
+                    epilogue_.write(rows, channel);
+                    if (at_.first)
+                        epilogue_.add(statistics, rows, channel, before);
+                    before += double(rows.written);
                 }
             });
         }
-    }
-
-    void add_products(const Statistics& statistics, const Group& rows, int64_t length) const {
-        const float* written = rows.written;
-        for (int64_t i = 0; i < rows.count; i++) {
-            const int64_t count = length - rows.skipped[i];
-            statistics.add_products(written, at_.norm_x + rows.to[i] + rows.skipped[i] * p_.k, p_.k, at_.norm_mean + rows.channel, count);
-            written += count * kFilters;
-        }
-    }
-
-    static __mmask16 positive(const uint16_t* values) {
-        return _mm512_cmp_ps_mask(load(values), _mm512_setzero_ps(), _CMP_GT_OQ);
     }
 
     Statistics statistics_of(int64_t slice, int64_t panel) const {
@@ -289,6 +238,7 @@ private:
     const crn_direct_operands& at_;
     char* const workspace_;
     const char* const packed_;
+    const Epilogue epilogue_;
     const bool in_place_;
 };
 

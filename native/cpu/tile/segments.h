@@ -9,10 +9,10 @@ namespace {
 // and leaves out the rows that the one before it has done.
 struct Segments {
     Segments(int64_t lines, int64_t width)
-        : width(width), per_line(crn::tile::ceil_div(width, Tile::kSegmentRows)), length(crn::tile::ceil_div(width, per_line)),
+        : lines(lines), width(width), per_line(crn::tile::ceil_div(width, Tile::kSegmentRows)), length(crn::tile::ceil_div(width, per_line)),
           count(lines * per_line), per_group(Tile::segments(length)), groups(crn::tile::ceil_div(count, per_group)) {}
 
-    int64_t width, per_line, length, count, per_group, groups;
+    int64_t lines, width, per_line, length, count, per_group, groups;
 };
 
 }  // namespace
