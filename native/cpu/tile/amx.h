@@ -21,12 +21,18 @@ public:
         using namespace crn::tile;
         if (rows > 16) {
             configure(16, rows - 16);
-            whole(a, a.rows, a.rows + 16 * a.stride * kRowBytes, panel, {nullptr, 0}, sums, sums + 16 * kFilters);
+            whole(a, a.rows, a.rows + 16 * a.stride * a.row_bytes, panel, {nullptr, 0}, sums, sums + 16 * kFilters);
         } else {
             configure(rows, rows);
             half(a, a.rows, panel, {nullptr, 0}, sums);
         }
     }
+
+    static constexpr bool kReadsAnyRows = true;
+
+    // A segment of fewer rows takes as long as one of so many: four products of sixteen cycles are under way, and a sum is
+    // there after 52.
+    static constexpr int64_t kFewestRows = 13;
 
     // Rows of a segment at most, and how many segments make one product.
     static constexpr int64_t kSegmentRows = 16;
@@ -75,7 +81,7 @@ private:
     static void whole(const crn::tile::Operand& a, const char* low, const char* high, const char* panel, crn::tile::Ahead ahead,
                       float* low_sums, float* high_sums) {
         using namespace crn::tile;
-        const int64_t step = a.stride * kRowBytes;
+        const int64_t step = a.stride * a.row_bytes;
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
@@ -102,7 +108,7 @@ private:
 
     static void half(const crn::tile::Operand& a, const char* low, const char* panel, crn::tile::Ahead ahead, float* sums) {
         using namespace crn::tile;
-        const int64_t step = a.stride * kRowBytes;
+        const int64_t step = a.stride * a.row_bytes;
         _tile_zero(0);
         _tile_zero(1);
         for (int64_t tap = 0; tap < a.tap_count; tap++) {

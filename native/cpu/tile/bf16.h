@@ -17,6 +17,11 @@ public:
         (a.stride == 1 ? chosen<1>(rows) : chosen<2>(rows))(a, panel, sums);
     }
 
+    static constexpr bool kReadsAnyRows = false;
+
+    // A segment of fewer rows takes as long as one of so many.
+    static constexpr int64_t kFewestRows = 1;
+
     // Rows of a segment at most, and how many segments of so many rows make one product.
     static constexpr int64_t kSegmentRows = kRows;
     static int64_t segments(int64_t rows) { return 2 * rows <= kRows ? 2 : 1; }

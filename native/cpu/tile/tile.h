@@ -24,6 +24,7 @@ struct Operand {
     const int64_t* taps;   // byte offsets from a position to what each tap reads
     int64_t tap_count;
     int64_t stride;        // positions from one row of the product to the next: 1 or 2
+    int64_t row_bytes = kRowBytes;  // from a position to the next; others only where Tile::kReadsAnyRows
 };
 
 // Cache lines that a product asks for with every block of channels, one after the other: what is read later.
