@@ -23,6 +23,13 @@ public sealed unsafe class OneDnnBackend : IBackend
     /// <param name="threads">Threads of every kernel; results are reproducible for a given count.</param>
     /// <exception cref="ResNetException">oneDNN is not available here; the message is the probe's.</exception>
     public OneDnnBackend(int threads)
+        : this(threads, CpuFeatures.None)
+    {
+    }
+
+    /// <param name="threads">As above.</param>
+    /// <param name="emulated">Instruction sets that own kernels may use though the processor lacks them.</param>
+    internal OneDnnBackend(int threads, CpuFeatures emulated)
     {
         if (threads < 1)
             throw new ResNetException($"{threads} threads cannot compute anything; give at least 1.");
@@ -37,7 +44,7 @@ public sealed unsafe class OneDnnBackend : IBackend
             + (own.IsAvailable ? $"own kernels {own.Version} {string.Join(' ', own.InstructionSets)}" : "no own kernels");
         _ownFeatures = own.Features;
         CacheBytes = CpuDescription.LastCacheBytes();
-        Kernels = KernelCatalog.Create(_primitives, Team, own.Features);
+        Kernels = KernelCatalog.Create(_primitives, Team, own.Features | emulated);
     }
 
     public string Name => "onednn";

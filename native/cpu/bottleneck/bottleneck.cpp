@@ -2,7 +2,7 @@
 
 namespace crn::bottleneck {
 
-// What a band's buffers may take of the L2 cache: of one of 1 MiB, and of one of 2 MiB that processors with AMX have.
+// What a band's input and buffers may take of the L2 cache: of one of 1 MiB, and of one of 2 MiB that processors with AMX have.
 constexpr int64_t kBandBytes = 640 << 10;
 constexpr int64_t kAmxBandBytes = 1280 << 10;
 
@@ -30,13 +30,14 @@ Blocking::Blocking(const crn_bottleneck_problem& problem) {
         cuts += problem.n * p * thread / threads % p != 0;
     shared = cuts * halo * kMostHaloShare > problem.n * h1 || problem.n * p < threads;
 
-    const int64_t budget = problem.features & CRN_AMX_BF16 ? kAmxBandBytes : kBandBytes;
+    gathers = !(problem.features & CRN_AMX_BF16);
+    const int64_t budget = gathers ? kBandBytes : kAmxBandBytes;
     const auto bytes = [&](int64_t images, int64_t rows) {
         const int64_t x_rows = v1_rows(rows) < h1 ? v1_rows(rows) : h1;
         x_plane = plane_bytes(images * x_rows * w1);
         v1_plane = plane_bytes(images * v1_rows(rows) * v1_width() + 1);
         v2_plane = plane_bytes(images * rows * q);
-        return buffer_bytes();
+        return in_blocks * x_plane + v1_bytes() + v2_bytes();
     };
     const int64_t most_images = shared ? problem.n : ceil_div(problem.n, threads);
     band_images = 1;

@@ -23,6 +23,7 @@ struct Blocking {
     int64_t stride;                 // of the second
     int64_t threads;
     bool shared;
+    bool gathers;                   // x is copied to blocks of channels; otherwise it is read where it lies
     int64_t band_images, band_rows; // at most; images only where the rows are all
     int64_t halo;                   // rows that one band of an image and the next both read
 
@@ -35,7 +36,7 @@ struct Blocking {
     // A row of what the 3x3 reads has one column of zeros; the next row's is its right neighbour.
     int64_t v1_width() const { return w1 + 1; }
 
-    int64_t x_bytes() const { return in_blocks * x_plane; }
+    int64_t x_bytes() const { return gathers ? in_blocks * x_plane : 0; }
     int64_t v1_bytes() const { return mid_blocks * v1_plane; }
     int64_t v2_bytes() const { return mid_blocks * v2_plane; }
     int64_t buffer_bytes() const { return x_bytes() + v1_bytes() + v2_bytes(); }

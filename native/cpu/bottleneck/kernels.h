@@ -17,13 +17,12 @@ using namespace crn::tile;
 
 alignas(kAlignment) constexpr float kZeros[kFilters] = {};
 
-// Where the positions of a band lie, by image, line and column.
+// Where positions lie, from the first row of the first image.
 struct Places {
-    int64_t lines;  // of an image
-    int64_t image_bytes, line_bytes, column_bytes;
+    int64_t image_bytes, row_bytes, column_bytes;
 
-    int64_t at(int64_t line, int64_t column) const {
-        return line / lines * image_bytes + line % lines * line_bytes + column * column_bytes;
+    int64_t at(int64_t image, int64_t row, int64_t column) const {
+        return image * image_bytes + row * row_bytes + column * column_bytes;
     }
 };
 
@@ -32,13 +31,13 @@ struct Inner {
     char* to;
     int64_t plane_bytes;
 
-    char* row(int64_t panel, int64_t at) const { return to + panel * plane_bytes + at; }
-    void fetch(int64_t, int64_t, int64_t) const {}
-    void write(const char* row, int64_t r, __m512 low, __m512 high, const float* bias) const {
+    char* panel(int64_t i) const { return to + i * plane_bytes; }
+    void fetch(const char*) const {}
+    void write(char* row, __m512 low, __m512 high, const float* bias) const {
         const __m512 zero = _mm512_setzero_ps();
         low = _mm512_max_ps(zero, _mm512_add_ps(low, _mm512_loadu_ps(bias)));
         high = _mm512_max_ps(zero, _mm512_add_ps(high, _mm512_loadu_ps(bias + 16)));
-        _mm512_store_si512(const_cast<char*>(row) + r * kRowBytes, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+        _mm512_store_si512(row, (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
 };
 
@@ -47,30 +46,36 @@ inline __m512 widen(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_m
 // bias, what is added, perhaps ReLU, to bf16: rows of y.
 struct Outer {
     char* y;
-    int64_t row_bytes;
     int64_t other;  // bytes from y to what is added
     bool adds;
     __m512 floor;
 
-    char* row(int64_t panel, int64_t at) const { return y + panel * kRowBytes + at; }
-    void fetch(int64_t panel, int64_t at, int64_t rows) const {
-        const char* from = row(panel, at);
-        for (int64_t r = 0; r < rows; r++, from += row_bytes) {
-            if (adds)
-                _mm_prefetch(from + other, _MM_HINT_T0);
-            __builtin_prefetch(from, 1, 3);
-        }
+    char* panel(int64_t i) const { return y + i * kRowBytes; }
+    void fetch(const char* row) const {
+        if (adds)
+            _mm_prefetch(row + other, _MM_HINT_T0);
+        __builtin_prefetch(row, 1, 3);
     }
-    void write(const char* row, int64_t r, __m512 low, __m512 high, const float* bias) const {
-        char* to = const_cast<char*>(row) + r * row_bytes;
+    void write(char* row, __m512 low, __m512 high, const float* bias) const {
         low = _mm512_add_ps(low, _mm512_loadu_ps(bias));
         high = _mm512_add_ps(high, _mm512_loadu_ps(bias + 16));
         if (adds) {
-            const __m512i sum = _mm512_loadu_si512(to + other);
+            const __m512i sum = _mm512_loadu_si512(row + other);
             low = _mm512_add_ps(low, widen(_mm512_castsi512_si256(sum)));
             high = _mm512_add_ps(high, widen(_mm512_extracti64x4_epi64(sum, 1)));
         }
-        _mm512_storeu_si512(to, (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low)));
+        _mm512_storeu_si512(row, (__m512i)_mm512_cvtne2ps_pbh(_mm512_max_ps(floor, high), _mm512_max_ps(floor, low)));
+    }
+};
+
+// What a later band reads, fetched while this one is multiplied.
+struct Later {
+    const char* at;
+    int64_t lines;
+
+    void fetch(int64_t begin, int64_t end) const {
+        for (end = std::min(end, lines); begin < end; begin++)
+            _mm_prefetch(at + begin * kRowBytes, _MM_HINT_T1);
     }
 };
 
@@ -80,41 +85,59 @@ struct Convolution {
     const char* panels;
     int64_t panel_count;
     const float* bias;
+    int64_t rows;  // of an image
     Segments segments;
     Places from, to;
 
     int64_t units() const { return panel_count * segments.groups; }
 
-    // Units [begin, end): panels of filters outside, groups of rows inside.
+    // Units [begin, end): panels of filters outside, groups of segments inside.
     template <class Epilogue>
-    void run(Tile& tile, const Epilogue& epilogue, int64_t begin, int64_t end) const {
+    void run(Tile& tile, const Epilogue& epilogue, const Later& later, int64_t begin, int64_t end) const {
         if (begin == end)
             return;
         const int64_t steps = a.tap_count * a.blocks, panel_bytes = steps * 2 * kHalfBytes;
         const int64_t panel_lines = 2 * kHalfBytes / kRowBytes, lines = ceil_div(panel_lines, segments.groups);
+        const int64_t later_lines = ceil_div(later.lines, units());
         for (int64_t unit = begin; unit < end; unit++) {
             const int64_t panel = unit / segments.groups, group = unit % segments.groups;
             const int64_t first = group * segments.per_group, count = std::min(segments.per_group, segments.count - first);
-            int64_t starts[2], skipped[2];
-            char* rows[2];
-            for (int64_t i = 0; i < count; i++) {
-                const int64_t line = (first + i) / segments.per_line, column = (first + i) % segments.per_line * segments.length;
-                const int64_t start = std::min(column, segments.width - segments.length);
-                starts[i] = from.at(line, start);
-                skipped[i] = column - start;
-                rows[i] = epilogue.row(panel, to.at(line, start));
-                epilogue.fetch(panel, to.at(line, column), segments.length - skipped[i]);
-            }
+            int64_t starts[2];
+            char* written[2][Tile::kSegmentRows];
+            for (int64_t i = 0; i < count; i++)
+                starts[i] = place(epilogue, panel, first + i, written[i]);
+            later.fetch(unit * later_lines, (unit + 1) * later_lines);
             // The next panel, a part of it with every group of this one.
             const char* filters = panels + panel * panel_bytes;
             const Ahead ahead{filters + panel_bytes + group * lines * steps * kRowBytes, group * lines < panel_lines ? lines : 0};
             const float* panel_bias = bias ? bias + panel * kFilters : kZeros;
             tile.multiply(a, starts, count, segments.length, filters, ahead,
                 [&](int64_t i, int64_t r, __m512 low, __m512 high) __attribute__((always_inline)) {
-                    if (r >= skipped[i])
-                        epilogue.write(rows[i], r, low, high, panel_bias);
+                    if (char* row = written[i][r])
+                        epilogue.write(row, low, high, panel_bias);
                 });
         }
+    }
+
+private:
+    // Where a segment is read, and where its rows are written: null for those that are not.
+    template <class Epilogue>
+    int64_t place(const Epilogue& epilogue, int64_t panel, int64_t segment, char** written) const {
+        const int64_t row = segment / segments.per_line * segments.run, image = row / rows;
+        const int64_t column = segment % segments.per_line * segments.length;
+        const int64_t start = std::min(column, segments.width - segments.length), skipped = column - start;
+        int64_t line = row % rows + start / segments.pitch, at = start % segments.pitch;
+        char* to_row = epilogue.panel(panel) + to.at(image, line, 0);
+        for (int64_t r = 0; r < segments.length; r++) {
+            written[r] = r < skipped || at >= segments.columns ? nullptr : to_row + at * to.column_bytes;
+            if (written[r])
+                epilogue.fetch(written[r]);
+            if (++at == segments.pitch) {
+                at = 0;
+                to_row += to.row_bytes;
+            }
+        }
+        return from.at(image, row % rows, start);
     }
 };
 
@@ -131,74 +154,104 @@ public:
 
     // Rows [begin, end) of all images' rows of y.
     void run(int64_t begin, int64_t end) {
-        for (int64_t at = begin; at < end;) {
-            Band band{at / cut_.p, 1, at % cut_.p, 0, 0};
-            if (band.row == 0 && end - at >= cut_.p && cut_.band_rows == cut_.p) {
-                band.images = std::min(cut_.band_images, (end - at) / cut_.p);
-                band.rows = cut_.p;
-            } else {
-                band.rows = std::min({cut_.band_rows, cut_.p - band.row, end - at});
-            }
-            if (at > begin && band.row > 0)
-                band.kept = cut_.halo;
-            run(band);
+        Band band = at(begin, end);
+        while (band.rows > 0) {
+            begin += band.images * band.rows;
+            Band next = at(begin, end);
+            if (next.row > 0)
+                next.kept = cut_.halo;
+            run(band, next);
             last_rows_ = band.rows;
-            at += band.images * band.rows;
+            band = next;
         }
     }
 
 private:
-    void run(const Band& band) {
-        // Rows of the first convolution's result that are new, and where they go.
-        const int64_t v1_rows = cut_.v1_rows(band.rows), v1_row_bytes = cut_.v1_width() * kRowBytes;
+    // The band that begins there; without rows at the end.
+    Band at(int64_t begin, int64_t end) const {
+        Band band{begin / cut_.p, 1, begin % cut_.p, std::min({cut_.band_rows, cut_.p - begin % cut_.p, end - begin}), 0};
+        if (band.rows == cut_.p)
+            band.images = std::min(cut_.band_images, (end - begin) / cut_.p);
+        return band;
+    }
+
+    // Rows of the first convolution's result that a band has to compute.
+    struct NewRows {
+        int64_t top, begin, end;  // the first that the 3x3 reads, which may be above the image; those to compute
+    };
+
+    NewRows new_rows(const Band& band) const {
         const int64_t top = band.row * cut_.stride - 1;
-        const int64_t begin = std::max<int64_t>(0, top + band.kept), end = std::min(cut_.h1, top + v1_rows);
-        const int64_t rows = end - begin, v1_image_bytes = v1_rows * v1_row_bytes;
+        return {top, std::max<int64_t>(0, top + band.kept), std::min(cut_.h1, top + cut_.v1_rows(band.rows))};
+    }
+
+    const char* x_row(int64_t image, int64_t row) const {
+        return reinterpret_cast<const char*>(o_.x) + (image * p_.h + row * p_.outer_stride) * p_.w * p_.c * 2;
+    }
+
+    // What a band reads of x, in two halves.
+    Later input(const Band& band, int64_t half) const {
+        if (band.rows == 0 || p_.outer_stride != 1)
+            return {nullptr, 0};
+        const NewRows rows = new_rows(band);
+        const int64_t positions = ((band.images - 1) * p_.h + rows.end - rows.begin) * p_.w;
+        const int64_t lines = ceil_div(positions * p_.c * 2, 2 * kRowBytes);
+        return {x_row(band.image, rows.begin) + half * lines * kRowBytes, lines};
+    }
+
+    void run(const Band& band, const Band& next) {
+        const int64_t v1_rows = cut_.v1_rows(band.rows), v1_row_bytes = cut_.v1_width() * kRowBytes;
+        const auto [top, begin, end] = new_rows(band);
+        const int64_t new_count = end - begin, v1_image_bytes = v1_rows * v1_row_bytes;
         const bool has_top = top < 0, has_bottom = top + v1_rows > cut_.h1;
 
-        each(cut_.mid_blocks, [&](int64_t first, int64_t last) {
-            for (int64_t block = first; block < last; block++)
+        each(cut_.mid_blocks, [&](int64_t i, int64_t j) {
+            for (int64_t block = i; block < j; block++)
                 frame(band, v1_ + block * cut_.v1_plane, v1_rows, has_top, has_bottom);
         });
-        each(band.images * rows, [&](int64_t first, int64_t last) {
-            for (int64_t line = first; line < last; line++)
-                gather(band.image + line / rows, begin + line % rows, line);
-        });
+        const int64_t here = 0, position_bytes = int64_t(p_.c) * 2, stride = p_.outer_stride;
+        Operand x{x_row(band.image, begin), kRowBytes, cut_.in_blocks, &here, 1, stride * position_bytes};
+        Places x_places{p_.h * p_.w * position_bytes, stride * p_.w * position_bytes, stride * position_bytes};
+        int64_t x_pitch = stride == 1 ? cut_.w1 : 0;
+        if (cut_.gathers) {
+            each(band.images * new_count, [&](int64_t i, int64_t j) {
+                for (int64_t line = i; line < j; line++)
+                    gather(band.image + line / new_count, begin + line % new_count, line);
+            });
+            x = {x_, cut_.x_plane, cut_.in_blocks, &here, 1, kRowBytes};
+            x_places = {new_count * cut_.w1 * kRowBytes, cut_.w1 * kRowBytes, kRowBytes};
+            x_pitch = cut_.w1;
+        }
         wait();
 
-        const int64_t here = 0;
         const char* panels = o_.packed;
-        const Places x_places{rows, rows * cut_.w1 * kRowBytes, cut_.w1 * kRowBytes, kRowBytes};
-        const Places v1_places{rows, v1_image_bytes, v1_row_bytes, kRowBytes};
-        const Convolution first{{x_, cut_.x_plane, cut_.in_blocks, &here, 1, kRowBytes}, panels, cut_.mid_blocks, o_.biases[0],
-                                Segments(band.images * rows, cut_.w1), x_places, v1_places};
+        const Convolution first{x, panels, cut_.mid_blocks, o_.biases[0], new_count,
+                                Segments(band.images, new_count, cut_.w1, x_pitch), x_places,
+                                {v1_image_bytes, v1_row_bytes, kRowBytes}};
         const Inner to_v1{v1_ + (begin - top) * v1_row_bytes + kRowBytes, cut_.v1_plane};
-        each(first.units(), [&](int64_t i, int64_t j) { first.run(tile_, to_v1, i, j); });
+        each(first.units(), [&](int64_t i, int64_t j) { first.run(tile_, to_v1, {nullptr, 0}, i, j); });
         wait();
 
         int64_t taps[9];
         for (int64_t tap = 0; tap < 9; tap++)
             taps[tap] = tap / 3 * v1_row_bytes + tap % 3 * kRowBytes;
         panels += cut_.filter_bytes(0);
-        const int64_t v2_row_bytes = cut_.q * kRowBytes;
-        const Places taps_places{band.rows, v1_image_bytes, cut_.stride * v1_row_bytes, cut_.stride * kRowBytes};
-        const Places v2_places{band.rows, band.rows * v2_row_bytes, v2_row_bytes, kRowBytes};
         const Convolution second{{v1_, cut_.v1_plane, cut_.mid_blocks, taps, 9, cut_.stride * kRowBytes}, panels, cut_.mid_blocks, o_.biases[1],
-                                 Segments(band.images * band.rows, cut_.q), taps_places, v2_places};
+                                 band.rows, Segments(band.images, band.rows, cut_.q, cut_.stride == 1 ? cut_.v1_width() : 0),
+                                 {v1_image_bytes, cut_.stride * v1_row_bytes, cut_.stride * kRowBytes},
+                                 {band.rows * cut_.q * kRowBytes, cut_.q * kRowBytes, kRowBytes}};
         const Inner to_v2{v2_, cut_.v2_plane};
-        each(second.units(), [&](int64_t i, int64_t j) { second.run(tile_, to_v2, i, j); });
+        each(second.units(), [&](int64_t i, int64_t j) { second.run(tile_, to_v2, input(next, 0), i, j); });
         wait();
 
         panels += cut_.filter_bytes(1);
-        const int64_t positions = band.images * band.rows * cut_.q, y_row = int64_t(p_.k) * 2;
-        const int64_t y_first = (band.image * cut_.p + band.row) * cut_.q * y_row;
-        const Places v2_all{1, 0, 0, kRowBytes}, y_all{1, 0, 0, y_row};
-        const Convolution third{{v2_, cut_.v2_plane, cut_.mid_blocks, &here, 1, kRowBytes}, panels, cut_.out_blocks, o_.biases[2],
-                                Segments(1, positions), v2_all, y_all};
-        const Outer to_y{reinterpret_cast<char*>(o_.y) + y_first, y_row,
+        const int64_t y_row = int64_t(p_.k) * 2, y_first = (band.image * cut_.p + band.row) * cut_.q * y_row;
+        const Convolution third{{v2_, cut_.v2_plane, cut_.mid_blocks, &here, 1, kRowBytes}, panels, cut_.out_blocks, o_.biases[2], 1,
+                                Segments(1, 1, band.images * band.rows * cut_.q, 0), {0, 0, kRowBytes}, {0, 0, y_row}};
+        const Outer to_y{reinterpret_cast<char*>(o_.y) + y_first,
                          o_.other ? reinterpret_cast<const char*>(o_.other) - reinterpret_cast<const char*>(o_.y) : 0,
                          o_.other != nullptr, o_.relu ? _mm512_setzero_ps() : _mm512_set1_ps(-__builtin_inff())};
-        each(third.units(), [&](int64_t i, int64_t j) { third.run(tile_, to_y, i, j); });
+        each(third.units(), [&](int64_t i, int64_t j) { third.run(tile_, to_y, input(next, 1), i, j); });
     }
 
     // One block of channels of the 3x3's input, but for what the first convolution writes: the rows that the band before

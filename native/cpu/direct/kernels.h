@@ -159,7 +159,8 @@ private:
             a.row_bytes = p_.c * 2;
         }
         const int64_t steps = cut_.in_blocks * cut_.taps, bytes = steps * 2 * kHalfBytes;
-        const int64_t calls = (panel_end - panel) * ceil_div((end - first) * cut_.unit_outputs, Tile::kSegmentRows);
+        const int64_t most_rows = Tile::kSegmentRows * Tile::segments(Tile::kSegmentRows);
+        const int64_t calls = (panel_end - panel) * ceil_div((end - first) * cut_.unit_outputs, most_rows);
         const int64_t position_bytes = in_place_ ? a.row_bytes : kRowBytes;
         Rows rows;
         Ahead ahead{reinterpret_cast<const char*>(next), 0};
@@ -172,11 +173,12 @@ private:
             if (at_.first && before == 0)
                 statistics.clear();
             for_pieces(first, end, [&](const Piece& piece) {
-                const Segments segments(cut_.is_pointwise ? 1 : piece.units, cut_.is_pointwise ? piece.units : cut_.q_extent);
+                const int64_t lines = cut_.is_pointwise ? 1 : piece.units;
+                const Segments segments(1, lines, cut_.is_pointwise ? piece.units : cut_.q_extent, 0);
                 int64_t line = 0, segment = 0;
-                while (line < segments.lines) {
+                while (line < lines) {
                     int64_t starts[2];
-                    for (rows.count = 0; rows.count < segments.per_group && line < segments.lines; rows.count++) {
+                    for (rows.count = 0; rows.count < segments.per_group && line < lines; rows.count++) {
                         const int64_t column = segment * segments.length, last = segments.width - segments.length;
                         const int64_t start = column < last ? column : last;
                         starts[rows.count] = (piece.position + line * stride * cut_.width + start * stride) * position_bytes;

@@ -14,6 +14,10 @@ class Tile {
 public:
     ~Tile() { _tile_release(); }
 
+    // A segment of fewer rows takes as long as one of so many: four products of sixteen cycles are under way, and a sum is
+    // there after 52.
+    static constexpr int64_t kFewestRows = 13;
+
     // Rows of a segment at most, and how many segments make one product.
     static constexpr int64_t kSegmentRows = 16;
     static int64_t segments(int64_t) { return 2; }

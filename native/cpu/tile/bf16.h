@@ -9,17 +9,20 @@ namespace {
 
 class Tile {
 public:
+    // A segment of fewer rows takes as long as one of so many.
+    static constexpr int64_t kFewestRows = 1;
+
     // Rows of a segment at most, and how many segments of so many rows make one product: 28 sums, 2 operands, 1 broadcast.
-    static constexpr int64_t kRows = 14;
-    static constexpr int64_t kSegmentRows = kRows;
-    static int64_t segments(int64_t rows) { return 2 * rows <= kRows ? 2 : 1; }
+    static constexpr int64_t kSegmentRows = 14;
+    static int64_t segments(int64_t rows) { return 2 * rows <= kSegmentRows ? 2 : 1; }
 
     // One segment or two of `rows` rows each, at the byte offsets `starts` from a.rows. Hands every row of sums to
     // finish(segment, row, filters 0 to 15, filters 16 to 31).
     template <class Finish>
     void multiply(const crn::tile::Operand& a, const int64_t* starts, int64_t count, int64_t rows, const char* panel,
                   crn::tile::Ahead ahead, const Finish& finish) const {
-        const Finishing<Finish> run = count == 2 ? paced<kRows / 2, 2, Finish>(a.row_bytes, rows) : paced<kRows, 1, Finish>(a.row_bytes, rows);
+        const Finishing<Finish> run =
+            count == 2 ? paced<kSegmentRows / 2, 2, Finish>(a.row_bytes, rows) : paced<kSegmentRows, 1, Finish>(a.row_bytes, rows);
         run(a, starts, panel, ahead, finish);
     }
 
@@ -49,6 +52,7 @@ private:
     static void segments(const crn::tile::Operand& a, const int64_t* starts, const char* panel, crn::tile::Ahead ahead,
                          const Finish& finish) {
         using namespace crn::tile;
+        // Bytes between the filters that are multiplied and those that are fetched.
         constexpr int64_t kAhead = 4 * kHalfBytes;
         __m512 sum[P][R][2];
 #pragma GCC unroll 2

@@ -3,6 +3,7 @@ using CudnnResNet.Compilation;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Tensors;
+using CudnnResNet.Tests.OneDnn;
 
 namespace CudnnResNet.Tests.Golden;
 
@@ -32,6 +33,16 @@ public class BFloat16Tests
     {
         using PreferringBackend backend = new(new OneDnnBackend(Environment.ProcessorCount),
             kernel => kernel.EndsWith("_winograd4", StringComparison.Ordinal));
+        Check(name, backend);
+    }
+
+    /// <summary>Own kernels for AMX wherever they apply.</summary>
+    [AmxTheory]
+    [MemberData(nameof(Cases))]
+    public void LogitsAndLossesByAmx(string name)
+    {
+        using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
+            kernel => kernel.EndsWith("_amx", StringComparison.Ordinal));
         Check(name, backend);
     }
 
