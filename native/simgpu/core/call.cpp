@@ -23,6 +23,7 @@ struct Fault {
 
 struct Record {
     std::map<std::string, std::int64_t> calls;
+    std::map<std::string, std::int64_t> runs;
     std::map<std::string, std::int64_t> live;
     std::vector<std::string> complaints;
     std::int64_t complaint_count = 0;
@@ -161,6 +162,10 @@ void count_call(const char* what) {
     ++record().calls[what];
 }
 
+void count_run(const char* what) {
+    ++record().runs[what];
+}
+
 Call::Call(const char* function) : lock_(machine_lock()), outer_(running) {
     load_environment_once();
     running = function;
@@ -291,7 +296,8 @@ SIM_EXPORT int simgpu_script(const char* script) {
     return run_script(script);
 }
 
-/// "calls.FUNCTION", "live.KIND", "complaints"; -1 for another key.
+/// "calls.FUNCTION", "ran.FUNCTION" (device work of such calls that has run), "live.KIND", "complaints", "bytes.to_device";
+/// -1 for another key.
 SIM_EXPORT std::int64_t simgpu_query(const char* key) {
     std::lock_guard<std::recursive_mutex> guard(machine_lock());
     const std::string text(key);
@@ -304,6 +310,10 @@ SIM_EXPORT std::int64_t simgpu_query(const char* key) {
     if (text.compare(0, 6, "calls.") == 0) {
         const auto found = record().calls.find(text.substr(6));
         return found == record().calls.end() ? 0 : found->second;
+    }
+    if (text.compare(0, 4, "ran.") == 0) {
+        const auto found = record().runs.find(text.substr(4));
+        return found == record().runs.end() ? 0 : found->second;
     }
     if (text == "live") {
         std::int64_t sum = 0;
@@ -335,6 +345,7 @@ SIM_EXPORT void simgpu_clear() {
     record().complaints.clear();
     record().complaint_count = 0;
     record().calls.clear();
+    record().runs.clear();
     record().bytes_to_device = 0;
 }
 

@@ -33,6 +33,9 @@ private:
 /// Counts what is more than its entry point says, for simgpu_query.
 void count_call(const char* what);
 
+/// Counts device work that runs, by the call that enqueued it.
+void count_run(const char* what);
+
 /// The entry point, or the deferred work, that runs on this thread; "" outside both.
 const char* current_call();
 

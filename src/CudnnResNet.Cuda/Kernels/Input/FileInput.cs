@@ -10,7 +10,8 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 
 /// <summary>
 /// JPEG files to a plan's images: nvJPEG decodes them into device memory, and one kernel crops, scales, mirrors, normalises
-/// and converts the whole batch. What nvJPEG does not read, and what does not fit, the host decodes.
+/// and converts the whole batch. What nvJPEG does not read, and what does not fit, the host decodes. Each slot of a queue has
+/// one with memory of its own, so that the next batch is made while a step runs.
 /// </summary>
 internal sealed class FileInput : IDisposable
 {
@@ -26,8 +27,10 @@ internal sealed class FileInput : IDisposable
 
     private readonly CudaSession _session;
     private readonly PinnedStaging _staging;
+    private readonly InputPath _path;
     private readonly DeviceJpegDecoder _decoder;
     private readonly CudaArena _table;
+    private readonly PinnedMemory? _slotTable;
     private readonly KernelLaunch _launch;
     private readonly CudaEvent _decoded;
     private readonly ImageView[] _views;
@@ -40,10 +43,10 @@ internal sealed class FileInput : IDisposable
     private bool? _usesNpp;
     private bool _isBroken;
 
-    private FileInput(CudaSession session, PinnedStaging staging, DeviceJpegDecoder decoder, CUdeviceptr images, TensorShape shape,
-        DataType type, LaunchArgument factors)
+    private FileInput(CudaSession session, PinnedStaging staging, InputPath path, DeviceJpegDecoder decoder, CUdeviceptr images,
+        TensorShape shape, DataType type, LaunchArgument factors)
     {
-        (_session, _staging, _decoder, _shape) = (session, staging, decoder, shape);
+        (_session, _staging, _path, _decoder, _shape) = (session, staging, path, decoder, shape);
         _views = new ImageView[shape.N];
         _offsets = new long[shape.N];
         _failed = new int[shape.N];
@@ -55,10 +58,15 @@ internal sealed class FileInput : IDisposable
             long tiles = (long)shape.N * ((shape.H + Tile - 1) / Tile) * ((shape.W + Tile - 1) / Tile);
             _launch = session.Launch("images.cu", $"resample_images_{type.ShortName()}", new Grid(tiles),
                 [_table.Address(table), images, factors, shape.H, shape.W, Channels]);
+            if (path.IsOfSlot)
+                _slotTable = new PinnedMemory(session.Device, _table.Bytes);
             _decoded = session.Device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+            path.FollowDevice();
         }
         catch
         {
+            _decoded?.Dispose();
+            _slotTable?.Dispose();
             _launch?.Dispose();
             _table.Dispose();
             throw;
@@ -66,8 +74,8 @@ internal sealed class FileInput : IDisposable
     }
 
     /// <summary>Null where the device decodes no JPEG; the session keeps the reason.</summary>
-    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, CUdeviceptr images, TensorShape shape,
-        DataType type, LaunchArgument factors)
+    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, InputPath path, CUdeviceptr images,
+        TensorShape shape, DataType type, LaunchArgument factors)
     {
         if (!session.Options.DecodesFiles)
             return null;
@@ -78,7 +86,7 @@ internal sealed class FileInput : IDisposable
         }
         try
         {
-            return new FileInput(session, staging, decoder, images, shape, type, factors);
+            return new FileInput(session, staging, path, decoder, images, shape, type, factors);
         }
         catch
         {
@@ -90,18 +98,20 @@ internal sealed class FileInput : IDisposable
     internal void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
     {
         using ContextScope scope = _session.Device.Enter();
+        // nvJPEG reads files while a batch is in flight.
+        if (!_path.IsOfSlot)
+            CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
         Place(images, first, decodeOnHost);
         Decode(images, first, decodeOnHost);
         for (int i = 0; i < images.Length; i++)
         {
             if (!images[i].IsFile)
-                _pixels!.Write(new Region(_offsets[i], images[i].Length), images[i].Bytes);
+                _path.Write(_pixels!.Address(new Region(_offsets[i], images[i].Length)), images[i].Bytes);
             _views[i] = View(images[i], _pixels!.Address(new Region(_offsets[i], images[i].Length)));
         }
         Scale(images);
-        CudaDriver.cuEventRecord(_decoded, _session.Device.Stream).ThrowIfFailed();
-        // nvJPEG reads files while a batch is in flight, and their memory may change when this returns.
-        CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
+        if (!_path.IsOfSlot)
+            CudaDriver.cuEventRecord(_decoded, _path.Stream).ThrowIfFailed();
     }
 
     public void Dispose()
@@ -110,6 +120,7 @@ internal sealed class FileInput : IDisposable
         _decoded.Dispose();
         _launch.Dispose();
         _table.Dispose();
+        _slotTable?.Dispose();
         _pixels?.Dispose();
         _npp?.Dispose();
     }
@@ -127,6 +138,7 @@ internal sealed class FileInput : IDisposable
             return;
         LeaveToHost(shortage!);
         _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+        _path.FollowDevice();
     }
 
     private CudaArena? TryAllocate(long bytes, out MemoryShortageException? shortage)
@@ -134,7 +146,9 @@ internal sealed class FileInput : IDisposable
         try
         {
             shortage = null;
-            return new CudaArena(bytes, _session.Device, _staging);
+            CudaArena pixels = new(bytes, _session.Device, _staging);
+            _path.FollowDevice();
+            return pixels;
         }
         catch (MemoryShortageException error)
         {
@@ -179,7 +193,7 @@ internal sealed class FileInput : IDisposable
         int left = 0;
         try
         {
-            left = _decoder.Decode(_failed);
+            left = _decoder.Decode(_path.Stream, _failed);
         }
         catch (NvJpegException error)
         {
@@ -238,7 +252,7 @@ internal sealed class FileInput : IDisposable
         bool? known = ResizeChoice.Known(_session);
         if (known != false)
             _npp = TryCreateNpp();
-        _usesNpp = _npp is not null && (known ?? ResizeChoice.Measure(_session, () => Resample(_views), ScaleByNpp));
+        _usesNpp = _npp is not null && (known ?? ResizeChoice.Measure(_session, _path.Stream, () => Resample(_views), ScaleByNpp));
         if (_usesNpp == true)
             return;
         _npp?.Dispose();
@@ -250,7 +264,7 @@ internal sealed class FileInput : IDisposable
     {
         try
         {
-            return NppResizer.TryCreate(_session.Device, _staging, _shape);
+            return NppResizer.TryCreate(_session.Device, _staging, _path, _shape);
         }
         catch (MemoryShortageException shortage)
         {
@@ -263,8 +277,21 @@ internal sealed class FileInput : IDisposable
 
     private void Resample(ReadOnlySpan<ImageView> views)
     {
-        _table.Write(new Region(0, _table.Bytes), MemoryMarshal.AsBytes(views));
-        _launch.Run(_session.Device.Stream);
+        WriteTable(MemoryMarshal.AsBytes(views));
+        _launch.Run(_path.Stream);
+    }
+
+    /// <summary>A slot's own memory is free: one table is written for a run, and measurements are awaited.</summary>
+    private unsafe void WriteTable(ReadOnlySpan<byte> views)
+    {
+        Region table = new(0, _table.Bytes);
+        if (_slotTable is null)
+        {
+            _table.Write(table, views);
+            return;
+        }
+        views.CopyTo(new Span<byte>(_slotTable.At(0), views.Length));
+        CudaDriver.cuMemcpyHtoDAsync_v2(_table.Address(table), _slotTable.At(0), (nuint)views.Length, _path.Stream).ThrowIfFailed();
     }
 
     private static bool MayAlias(ReadOnlySpan<EncodedImage> images)

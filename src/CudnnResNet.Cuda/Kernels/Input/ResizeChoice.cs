@@ -1,4 +1,5 @@
 using CudnnResNet.Cuda.Device;
+using CudnnResNet.Cuda.Interop;
 
 namespace CudnnResNet.Cuda.Kernels.Input;
 
@@ -23,9 +24,11 @@ internal static class ResizeChoice
         : null;
 
     /// <summary>Measures, and keeps the answer.</summary>
-    internal static bool Measure(CudaSession session, Action runOwn, Action runNpp)
+    internal static bool Measure(CudaSession session, CUstream stream, Action runOwn, Action runNpp)
     {
-        using EventTimer timer = new(session.Device);
+        // A step under way would be measured as well.
+        session.Device.Synchronize();
+        using EventTimer timer = new(session.Device, stream);
         double own = Least(timer, session.Device, runOwn), npp = Least(timer, session.Device, runNpp);
         bool isNpp = npp < Advantage * own;
         session.EngineFiles.Keep(Subject, 0, [isNpp ? (byte)1 : (byte)0]);
