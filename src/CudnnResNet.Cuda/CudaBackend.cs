@@ -10,8 +10,8 @@ namespace CudnnResNet.Cuda;
 
 /// <summary>
 /// An NVIDIA GPU: convolutions by cuDNN's engines, matrix products by cuBLASLt, everything else by own kernels that
-/// NVRTC compiles for the device. All work goes to one stream, and the inputs of training steps to a second one beside it. A
-/// backend belongs to one thread at a time.
+/// NVRTC compiles for the device. All work goes to one stream, and the inputs of runs that are submitted ahead to a second one beside
+/// it. A backend belongs to one thread at a time.
 /// </summary>
 public sealed class CudaBackend : IBackend
 {

@@ -69,7 +69,7 @@ public static class Compiler
             ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
             return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
         KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
-        int runs = RunsUnderWay(graph, backend);
+        int runs = backend.RunsUnderWay;
         CompiledGraph needed = PlanWithin(graph, selector, sparing, options, runs);
         CompiledGraph best = WithPrologues(graph, needed, selector, options, runs);
         if (options.Tune)
@@ -89,10 +89,6 @@ public static class Compiler
         };
     }
 
-    /// <summary>A graph that changes what lasts is run step after step, and a host need not see one step's end to begin the next.</summary>
-    private static int RunsUnderWay(LayerGraph graph, IBackend backend) =>
-        graph.Nodes.Any(node => !OperationTable.Of(node.Operation).MutatedInputs.IsEmpty) ? backend.RunsUnderWay : 1;
-
     private static CompiledGraph? Recorded(
         LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options) =>
         Recorded(graph, options.Recorded.FirstOrDefault(record => record.Graph == fingerprint), backend, options);
@@ -106,7 +102,7 @@ public static class Compiler
         LayerGraph whole = freed.IsEmpty ? graph : Rematerialisation.Apply(graph, [.. freed]);
         if (record.Rebuild(whole, backend.Kernels, options.ConstantWeights) is not { } schedule)
             return null;
-        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, RunsUnderWay(graph, backend)), Seconds: 0, Measurements: 0)
+        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, backend.RunsUnderWay), Seconds: 0, Measurements: 0)
         {
             Asked = new Dictionary<string, AskedProblem>(),
             Freed = freed,

@@ -47,8 +47,8 @@ public interface IBackend : IDisposable
     MachinePeaks? MeasurePeaks(Precision precision) => null;
 
     /// <summary>
-    /// Training steps that the device may have before it while the host goes on: each has inputs of its own. 1 is a backend
-    /// that computes in its caller's thread.
+    /// Runs (training steps, batches that are served) that the device may have before it while the host goes on: each has inputs
+    /// of its own. 1 is a backend that computes in its caller's thread.
     /// </summary>
     int RunsUnderWay => 1;
 
