@@ -107,6 +107,23 @@ bool run_command(const std::string& line) {
     if (verb == "pools") {
         return static_cast<bool>(in >> r.settings.pools);
     }
+    if (verb == "refuse") {
+        long engine = 0;
+        int status = 0;
+        if (!(in >> engine >> status)) {
+            return false;
+        }
+        r.settings.refused_engines[engine] = status;
+        return true;
+    }
+    if (verb == "without") {
+        long engine = 0;
+        if (!(in >> engine)) {
+            return false;
+        }
+        r.settings.absent_engines.insert(engine);
+        return true;
+    }
     if (verb == "order" && in >> word) {
         using Order = Settings::Order;
         if (word != "random" && word != "lazy" && word != "eager") {
@@ -289,6 +306,8 @@ using namespace simgpu;
 ///   fail FUNCTION N STATUS   the N-th call from now ('*': every call) returns STATUS
 ///   kernel-fault N STATUS    the N-th kernel, plan or matmul from now faults on the device; the context is lost
 ///   memory BYTES, devices N, seed N, order random|lazy|eager, heuristics normal|nothing|garbage,
+///   refuse ENGINE STATUS     cudnnBackendExecute refuses plans of the engine, which finalize took
+///   without ENGINE           cuDNN has no such engine
 ///   slow QUERIES, hang MILLISECONDS, compute-capability N, pools 0|1, clear-faults, reset
 SIM_EXPORT int simgpu_script(const char* script) {
     std::lock_guard<std::recursive_mutex> guard(machine_lock());
