@@ -162,9 +162,10 @@ public sealed class Trainer : IDisposable
     /// <summary>The training images of each stage.</summary>
     private static IDataSet[] InSizes(IDataSet train, ImmutableArray<SizePoint> sizes) => sizes.IsEmpty
         ? [train]
-        : train is ISampleSource source
-            ? [.. sizes.Select(point => source.WithSize(point.Size))]
-            : throw new ResNetException($"{train.Name} holds images of {train.Height} x {train.Width} only; sizes that change are for image files and records.");
+        : train is IResizableImages images
+            ? [.. sizes.Select(point => images.WithSize(point.Size))]
+            : throw new ResNetException($"{train.Name} holds images of {train.Height} x {train.Width} only; sizes that change are for image files, records, and "
+                + "sets in memory whose images are squares of bytes with one channel or three.");
 
     /// <summary>Starts from the given weights instead of fresh ones.</summary>
     public void LoadWeights(NetworkWeights weights) => _session.LoadWeights(weights);
