@@ -7,17 +7,12 @@ namespace CudnnResNet.Cuda.Device;
 internal sealed class EventTimer : IDisposable
 {
     private readonly CudaDevice _device;
-    private readonly CUstream _stream;
     private readonly CudaEvent _begin;
     private readonly CudaEvent _end;
 
-    internal EventTimer(CudaDevice device) : this(device, device.Stream) { }
-
-    /// <param name="device">Whose clock.</param>
-    /// <param name="stream">That the kernels go to.</param>
-    internal EventTimer(CudaDevice device, CUstream stream)
+    internal EventTimer(CudaDevice device)
     {
-        (_device, _stream) = (device, stream);
+        _device = device;
         _begin = device.CreateEvent(CUevent_flags.CU_EVENT_DEFAULT);
         try
         {
@@ -34,9 +29,9 @@ internal sealed class EventTimer : IDisposable
     internal double Time(LoadedKernel kernel)
     {
         using ContextScope scope = _device.Enter();
-        CudaDriver.cuEventRecord(_begin, _stream).ThrowIfFailed();
+        CudaDriver.cuEventRecord(_begin, _device.Stream).ThrowIfFailed();
         kernel.Run();
-        CudaDriver.cuEventRecord(_end, _stream).ThrowIfFailed();
+        CudaDriver.cuEventRecord(_end, _device.Stream).ThrowIfFailed();
         CudaDriver.cuEventSynchronize(_end).ThrowIfFailed();
         CudaDriver.cuEventElapsedTime(out float milliseconds, _begin, _end).ThrowIfFailed();
         return milliseconds * 1e3;

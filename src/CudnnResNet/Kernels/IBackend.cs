@@ -76,6 +76,13 @@ public interface IBackend : IDisposable
     ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
         ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) => null;
 
+    /// <summary>
+    /// What scales training's images where the backend decodes their files, in a word that checkpoints keep: pixels differ with it, so a
+    /// run has the same to its end. Null where nothing but the host scales.
+    /// </summary>
+    /// <param name="earlier">The word of the run that is continued, which is taken where it can be; of no effect once there is an answer.</param>
+    string? ImageScaling(string? earlier = null) => null;
+
     /// <summary>Blocks until everything that was enqueued has run.</summary>
     void Synchronize();
 

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Kernels;
@@ -15,11 +13,6 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 /// </summary>
 internal sealed class FileInput : IDisposable
 {
-    internal const int Channels = 3;
-
-    /// <summary>Of the tiles that one block of the kernel makes.</summary>
-    private const int Tile = 16;
-
     /// <summary>Decoded images of one batch; of larger ones, the host decodes the rest.</summary>
     private const long MostPixelBytes = 1L << 30;
 
@@ -29,9 +22,8 @@ internal sealed class FileInput : IDisposable
     private readonly PinnedStaging _staging;
     private readonly InputPath _path;
     private readonly DeviceJpegDecoder _decoder;
-    private readonly CudaArena _table;
-    private readonly PinnedMemory? _slotTable;
-    private readonly KernelLaunch _launch;
+    private readonly ResizeChoice _resize;
+    private readonly ImageResampler _resampler;
     private readonly CudaEvent _decoded;
     private readonly ImageView[] _views;
     private readonly long[] _offsets;
@@ -40,42 +32,31 @@ internal sealed class FileInput : IDisposable
     private CudaArena? _pixels;
     private readonly TensorShape _shape;
     private NppResizer? _npp;
-    private bool? _usesNpp;
     private bool _isBroken;
 
-    private FileInput(CudaSession session, PinnedStaging staging, InputPath path, DeviceJpegDecoder decoder, CUdeviceptr images,
-        TensorShape shape, DataType type, LaunchArgument factors)
+    private FileInput(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize, DeviceJpegDecoder decoder,
+        CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
     {
-        (_session, _staging, _path, _decoder, _shape) = (session, staging, path, decoder, shape);
+        (_session, _staging, _path, _resize, _decoder, _shape) = (session, staging, path, resize, decoder, shape);
         _views = new ImageView[shape.N];
         _offsets = new long[shape.N];
         _failed = new int[shape.N];
-        _sideBytes = shape.H * shape.W * Channels;
-        _table = new CudaArena(shape.N * (long)Unsafe.SizeOf<ImageView>(), session.Device, staging);
+        _sideBytes = shape.H * shape.W * ImageResampler.Channels;
+        _resampler = new ImageResampler(session, staging, path, images, shape, type, factors);
         try
         {
-            Region table = new(0, _table.Bytes);
-            long tiles = (long)shape.N * ((shape.H + Tile - 1) / Tile) * ((shape.W + Tile - 1) / Tile);
-            _launch = session.Launch("images.cu", $"resample_images_{type.ShortName()}", new Grid(tiles),
-                [_table.Address(table), images, factors, shape.H, shape.W, Channels]);
-            if (path.IsOfSlot)
-                _slotTable = new PinnedMemory(session.Device, _table.Bytes);
             _decoded = session.Device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
-            path.FollowDevice();
         }
         catch
         {
-            _decoded?.Dispose();
-            _slotTable?.Dispose();
-            _launch?.Dispose();
-            _table.Dispose();
+            _resampler.Dispose();
             throw;
         }
     }
 
     /// <summary>Null where the device decodes no JPEG; the session keeps the reason.</summary>
-    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, InputPath path, CUdeviceptr images,
-        TensorShape shape, DataType type, LaunchArgument factors)
+    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize,
+        CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
     {
         if (!session.Options.DecodesFiles)
             return null;
@@ -86,7 +67,7 @@ internal sealed class FileInput : IDisposable
         }
         try
         {
-            return new FileInput(session, staging, path, decoder, images, shape, type, factors);
+            return new FileInput(session, staging, path, resize, decoder, images, shape, type, factors);
         }
         catch
         {
@@ -118,9 +99,7 @@ internal sealed class FileInput : IDisposable
     {
         _decoder.Dispose();
         _decoded.Dispose();
-        _launch.Dispose();
-        _table.Dispose();
-        _slotTable?.Dispose();
+        _resampler.Dispose();
         _pixels?.Dispose();
         _npp?.Dispose();
     }
@@ -166,7 +145,7 @@ internal sealed class FileInput : IDisposable
         for (int i = 0; i < images.Length; i++)
         {
             EncodedImage image = images[i];
-            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * Channels : 0);
+            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * ImageResampler.Channels : 0);
             if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
             {
                 _failed[left++] = i;
@@ -226,72 +205,22 @@ internal sealed class FileInput : IDisposable
 
     private void Scale(ReadOnlySpan<EncodedImage> images)
     {
-        if (_usesNpp != false && MayAlias(images))
-        {
-            try
-            {
-                if (_usesNpp is null)
-                    Choose();
-                if (_usesNpp == true)
-                {
-                    ScaleByNpp();
-                    return;
-                }
-            }
-            catch (NppException error)
-            {
-                _session.Refuse($"training's images are scaled by the own kernel: {error.Message}");
-                _usesNpp = false;
-            }
-        }
-        Resample(_views);
+        _resampler.Run(MayAlias(images) && _resize.UsesNpp ? ScaledByNpp() : _views);
     }
 
-    private void Choose()
-    {
-        bool? known = ResizeChoice.Known(_session);
-        if (known != false)
-            _npp = TryCreateNpp();
-        _usesNpp = _npp is not null && (known ?? ResizeChoice.Measure(_session, _path.Stream, () => Resample(_views), ScaleByNpp));
-        if (_usesNpp == true)
-            return;
-        _npp?.Dispose();
-        _npp = null;
-    }
-
-    /// <summary>Null also where its images do not fit.</summary>
-    private NppResizer? TryCreateNpp()
+    /// <summary>As they are where NPP fails, which then scales no more.</summary>
+    private ReadOnlySpan<ImageView> ScaledByNpp()
     {
         try
         {
-            return NppResizer.TryCreate(_session.Device, _staging, _path, _shape);
+            _npp ??= NppResizer.Create(_session.Device, _staging, _path, _shape);
+            return _npp.Resize(_views);
         }
-        catch (MemoryShortageException shortage)
+        catch (ResNetException error) when (error is NppException or MemoryShortageException)
         {
-            _session.Refuse($"training's images are scaled by the own kernel: {shortage.Message}");
-            return null;
+            _resize.LoseNpp(error.Message);
+            return _views;
         }
-    }
-
-    private void ScaleByNpp() => Resample(_npp!.Resize(_views));
-
-    private void Resample(ReadOnlySpan<ImageView> views)
-    {
-        WriteTable(MemoryMarshal.AsBytes(views));
-        _launch.Run(_path.Stream);
-    }
-
-    /// <summary>A slot's own memory is free: one table is written for a run, and measurements are awaited.</summary>
-    private unsafe void WriteTable(ReadOnlySpan<byte> views)
-    {
-        Region table = new(0, _table.Bytes);
-        if (_slotTable is null)
-        {
-            _table.Write(table, views);
-            return;
-        }
-        views.CopyTo(new Span<byte>(_slotTable.At(0), views.Length));
-        CudaDriver.cuMemcpyHtoDAsync_v2(_table.Address(table), _slotTable.At(0), (nuint)views.Length, _path.Stream).ThrowIfFailed();
     }
 
     private static bool MayAlias(ReadOnlySpan<EncodedImage> images)
@@ -305,10 +234,10 @@ internal sealed class FileInput : IDisposable
     private static ImageView View(EncodedImage image, CUdeviceptr pixels)
     {
         ImagePlacement part = image.Placement;
-        long stride = (long)image.Width * Channels;
+        long stride = (long)image.Width * ImageResampler.Channels;
         return new ImageView
         {
-            Pixels = pixels + (part.Top * stride + part.Left * Channels),
+            Pixels = pixels + (part.Top * stride + part.Left * ImageResampler.Channels),
             StrideBytes = stride,
             Width = part.Width,
             Height = part.Height,

@@ -22,7 +22,7 @@ internal sealed class NormalizedInput : ByteInput
 
     /// <exception cref="ResNetException">The device has too little memory for the bytes of one batch.</exception>
     internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, TensorShape shape,
-        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue)
+        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue, ResizeChoice resize)
     {
         _device = session.Device;
         _path = new InputPath(_device, staging, queue);
@@ -39,8 +39,8 @@ internal sealed class NormalizedInput : ByteInput
             LaunchArgument factors = LaunchArgument.Of(new ChannelFactors(_memory.Address(scales), _memory.Address(shifts)));
             _launch = session.Launch("images.cu", $"normalize_bytes_{type.ShortName()}", elements / 16,
                 [_memory.Address(_bytes), arena.Address(images), factors, elements / channels, channels, channels]);
-            _openFiles = () => channels == FileInput.Channels
-                ? FileInput.TryCreate(session, staging, _path, arena.Address(images), shape, type, factors)
+            _openFiles = () => channels == ImageResampler.Channels
+                ? FileInput.TryCreate(session, staging, _path, resize, arena.Address(images), shape, type, factors)
                 : null;
             _path.FollowDevice();
         }
