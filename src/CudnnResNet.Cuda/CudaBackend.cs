@@ -10,8 +10,8 @@ namespace CudnnResNet.Cuda;
 
 /// <summary>
 /// An NVIDIA GPU: convolutions by cuDNN's engines, matrix products by cuBLASLt, everything else by own kernels that
-/// NVRTC compiles for the device. All work goes to one stream, and the inputs of training steps to a second one beside it. A
-/// backend belongs to one thread at a time.
+/// NVRTC compiles for the device. All work goes to one stream, and the inputs of runs that are submitted ahead to a second one beside
+/// it. A backend belongs to one thread at a time.
 /// </summary>
 public sealed class CudaBackend : IBackend
 {
@@ -20,6 +20,7 @@ public sealed class CudaBackend : IBackend
     private readonly PinnedStaging _staging;
     private readonly EventTimer _timer;
     private readonly CudaSession _session;
+    private readonly ResizeChoice _resize;
     private readonly Ranges _ranges;
 
     /// <exception cref="ResNetException">CUDA is not available here, or there is no such device; the message is the probe's.</exception>
@@ -44,6 +45,7 @@ public sealed class CudaBackend : IBackend
             _staging = new PinnedStaging(_device);
             _timer = new EventTimer(_device);
             _session = new CudaSession(_device, options, Identity);
+            _resize = new ResizeChoice(_session, _staging);
         }
         catch
         {
@@ -126,7 +128,9 @@ public sealed class CudaBackend : IBackend
 
     public ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
         ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) =>
-        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift, (CudaRunQueue?)queue);
+        new NormalizedInput(_session, _staging, (CudaArena)arena, images, shape, type, scale, shift, (CudaRunQueue?)queue, _resize);
+
+    public string? ImageScaling(string? earlier) => _resize.Name(earlier);
 
     public void Synchronize() => _device.Synchronize();
 

@@ -15,7 +15,7 @@ public sealed record CudaOptions
     /// <summary>Replay whole plans as CUDA graphs.</summary>
     public bool RecordsGraphs { get; init; } = true;
 
-    /// <summary>Training steps that the device may have before it while the host goes on.</summary>
+    /// <summary>Training steps, and batches that are served, that the device may have before it while the host goes on.</summary>
     public int RunsUnderWay { get; init; } = 2;
 
     /// <summary>Mark what the host does for NVIDIA's profilers (NVTX), where their library is.</summary>

@@ -23,6 +23,7 @@ struct Fault {
 
 struct Record {
     std::map<std::string, std::int64_t> calls;
+    std::map<std::string, std::int64_t> runs;
     std::map<std::string, std::int64_t> live;
     std::vector<std::string> complaints;
     std::int64_t complaint_count = 0;
@@ -106,6 +107,23 @@ bool run_command(const std::string& line) {
     if (verb == "pools") {
         return static_cast<bool>(in >> r.settings.pools);
     }
+    if (verb == "refuse") {
+        long engine = 0;
+        int status = 0;
+        if (!(in >> engine >> status)) {
+            return false;
+        }
+        r.settings.refused_engines[engine] = status;
+        return true;
+    }
+    if (verb == "without") {
+        long engine = 0;
+        if (!(in >> engine)) {
+            return false;
+        }
+        r.settings.absent_engines.insert(engine);
+        return true;
+    }
     if (verb == "order" && in >> word) {
         using Order = Settings::Order;
         if (word != "random" && word != "lazy" && word != "eager") {
@@ -159,6 +177,10 @@ Settings& settings() {
 
 void count_call(const char* what) {
     ++record().calls[what];
+}
+
+void count_run(const char* what) {
+    ++record().runs[what];
 }
 
 Call::Call(const char* function) : lock_(machine_lock()), outer_(running) {
@@ -284,6 +306,8 @@ using namespace simgpu;
 ///   fail FUNCTION N STATUS   the N-th call from now ('*': every call) returns STATUS
 ///   kernel-fault N STATUS    the N-th kernel, plan or matmul from now faults on the device; the context is lost
 ///   memory BYTES, devices N, seed N, order random|lazy|eager, heuristics normal|nothing|garbage,
+///   refuse ENGINE STATUS     cudnnBackendExecute refuses plans of the engine, which finalize took
+///   without ENGINE           cuDNN has no such engine
 ///   slow QUERIES, hang MILLISECONDS, compute-capability N, pools 0|1, clear-faults, reset
 SIM_EXPORT int simgpu_script(const char* script) {
     std::lock_guard<std::recursive_mutex> guard(machine_lock());
@@ -291,7 +315,8 @@ SIM_EXPORT int simgpu_script(const char* script) {
     return run_script(script);
 }
 
-/// "calls.FUNCTION", "live.KIND", "complaints"; -1 for another key.
+/// "calls.FUNCTION", "ran.FUNCTION" (device work of such calls that has run), "live.KIND", "complaints", "bytes.to_device";
+/// -1 for another key.
 SIM_EXPORT std::int64_t simgpu_query(const char* key) {
     std::lock_guard<std::recursive_mutex> guard(machine_lock());
     const std::string text(key);
@@ -304,6 +329,10 @@ SIM_EXPORT std::int64_t simgpu_query(const char* key) {
     if (text.compare(0, 6, "calls.") == 0) {
         const auto found = record().calls.find(text.substr(6));
         return found == record().calls.end() ? 0 : found->second;
+    }
+    if (text.compare(0, 4, "ran.") == 0) {
+        const auto found = record().runs.find(text.substr(4));
+        return found == record().runs.end() ? 0 : found->second;
     }
     if (text == "live") {
         std::int64_t sum = 0;
@@ -335,6 +364,7 @@ SIM_EXPORT void simgpu_clear() {
     record().complaints.clear();
     record().complaint_count = 0;
     record().calls.clear();
+    record().runs.clear();
     record().bytes_to_device = 0;
 }
 

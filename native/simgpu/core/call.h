@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace simgpu {
@@ -32,6 +34,9 @@ private:
 
 /// Counts what is more than its entry point says, for simgpu_query.
 void count_call(const char* what);
+
+/// Counts device work that runs, by the call that enqueued it.
+void count_run(const char* what);
 
 /// The entry point, or the deferred work, that runs on this thread; "" outside both.
 const char* current_call();
@@ -72,6 +77,8 @@ struct Settings {
     int kernel_fault_status = 0;
     int compute_capability = 90;
     bool pools = true;          // stream-ordered allocation
+    std::map<long, int> refused_engines; // cuDNN's engines by number, and how their execution is refused
+    std::set<long> absent_engines;       // are not offered, and refused where they are asked for
 };
 Settings& settings();
 

@@ -68,6 +68,7 @@ void run_head(Stream* stream) {
         entry.record->milliseconds = now_milliseconds();
         return;
     }
+    count_run(entry.name);
     CallName named(entry.name);
     try {
         if (entry.kind == StreamEntry::Kind::work && settings().kernel_fault_after > 0 &&

@@ -40,8 +40,11 @@ bool has_main(const OperationGraph& graph) {
                        [](const OperationPtr& op) { return op->is_main(); });
 }
 
-/// Split-K engines are for gradients.
+/// Split-K engines are for gradients, and a script may leave an engine out.
 bool fits(const Engine& engine, const OperationGraph& graph) {
+    if (settings().absent_engines.count(static_cast<long>(engine.index)) != 0) {
+        return false;
+    }
     if (engine.split_k) {
         return std::any_of(graph.operations.begin(), graph.operations.end(), [](const OperationPtr& op) {
             return op->type == kConvolutionWgrad || op->type == kConvolutionDgrad;

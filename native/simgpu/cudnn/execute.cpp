@@ -50,6 +50,10 @@ Status check_overlaps(const OperationGraph& graph, const std::map<std::int64_t, 
 
 Status execute(Handle& handle, const Plan& plan, const VariantPack& pack) {
     const auto config = plan.config;
+    const auto refused = settings().refused_engines.find(static_cast<long>(config->engine->index));
+    if (refused != settings().refused_engines.end()) {
+        return fail(static_cast<Status>(refused->second), "the script lets engine %ld refuse", refused->first);
+    }
     std::map<std::int64_t, void*> memory;
     auto scalars = std::make_shared<std::map<std::int64_t, std::vector<unsigned char>>>();
     for (const TensorPtr& tensor : config->graph->in_memory()) {

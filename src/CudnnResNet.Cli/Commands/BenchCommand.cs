@@ -20,12 +20,12 @@ using CudnnResNet.Weights;
 namespace CudnnResNet.Cli.Commands;
 
 /// <summary>What bench prints with --json.</summary>
-/// <param name="LatencyMs">One batch, from input in host memory to results in host memory; of training, from a step's results to the next one's.</param>
+/// <param name="LatencyMs">One batch, from input in host memory to results in host memory; of training and of data, from a step's results to the next one's.</param>
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
 /// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
-/// <param name="Data">What was trained on; left out for random images.</param>
+/// <param name="Data">What was trained on or served; left out for random images.</param>
 /// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader, or, where it keeps time, the device for input.</param>
 /// <param name="DeviceIdleShare">The share of its time, from 0 to 1, in which the device had no step; left out where it keeps no time.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
@@ -44,7 +44,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private readonly ModelFlags _model = new();
     private readonly WeightsFlags _weights = new("Use these weights, and the network that they are (default: fresh ones).");
     private readonly DeviceFlags _device = new();
-    private readonly BenchDataFlags _data = new();
+    private readonly BenchDataFlags _data = new(isTraining);
     private readonly ProfileFlags _profile = new("measured batches");
     private readonly Option<BatchSize?> _batch = Flag.Batch("Images of a batch; auto: as many as the GPU's memory holds (default 1; training 16).");
     private readonly Option<int?> _imageSize = Flag.Whole("--image-size", "Height and width (default 224, or 32 for the small stems).");
@@ -71,8 +71,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         Command command = new(name, description);
         _weights.AddTo(command);
         _model.AddTo(command);
-        if (isTraining)
-            _data.AddTo(command);
+        _data.AddTo(command);
         command.Add(_batch);
         command.Add(_imageSize);
         _device.AddTo(command);
@@ -89,7 +88,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
     private int Run(ParseResult parsed)
     {
         DeviceRequest request = _device.Read(parsed);
-        BenchData? data = isTraining ? _data.Read(parsed, _model.Read(parsed).Classes, terminal) : null;
+        BenchData? data = _data.Read(parsed, _model.Read(parsed).Classes, terminal);
         ResNetSpec spec = Resolve(parsed, data?.Set);
         BatchSize wanted = parsed.GetValue(_batch) ?? new BatchSize(isTraining ? 16 : 1);
         if (data is not null && parsed.GetValue(_imageSize) is not null)
@@ -114,7 +113,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         int batch = wanted.On(device, graphOf);
         Measured measured = BatchSize.WithAdvice(batch, graphOf, device, () => isTraining
             ? Train(parsed, spec, batch, height, width, data, device, warmup, seconds, trace)
-            : Infer(parsed, spec, batch, height, device, warmup, seconds, trace));
+            : Infer(parsed, spec, batch, height, width, data, device, warmup, seconds, trace));
         profile?.Finish();
         Latency latency = Latency.Of(measured.LatencyMs);
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
@@ -143,13 +142,20 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         public double? IdleShare { get; init; }
     }
 
-    private Measured Infer(
-        ParseResult parsed, ResNetSpec spec, int batch, int size, Device device, double warmup, double seconds, StepTrace? trace)
+    private Measured Infer(ParseResult parsed, ResNetSpec spec, int batch, int height, int width, BenchData? data, Device device,
+        double warmup, double seconds, StepTrace? trace)
     {
         using InferenceSession session = InferenceSession.Create(
-            spec, batch, size, size, device.Precision, device.Backend, device.Compiler);
+            spec, batch, height, width, device.Precision, device.Backend, device.Compiler);
         Load(parsed, session);
         session.Trace = trace;
+        if (data is not null)
+        {
+            Batch? next = null;
+            BenchFeed feed = new(data.Serve(session), batch => next = batch);
+            BenchSubject served = BenchSubject.Of(session, feed.Write, () => session.Submit(next!));
+            return MeasureSteps(served, session.Compiled, warmup, seconds, trace, feed.Reset) with { WaitedMs = feed.WaitedMs };
+        }
         float[] images = RandomImages(session.ImageElements);
         float[] logits = new float[session.LogitElements];
         return Measure(session.Compiled, warmup, seconds, trace,
@@ -169,24 +175,24 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         if (data is not null)
         {
             using BatchLoader loader = data.Load(session);
-            BenchFeed feed = new(loader, batch => session.WriteBatch(batch, LearningRate));
-            return MeasureSteps(session, warmup, seconds, trace, feed.Write, feed.Reset) with { WaitedMs = feed.WaitedMs };
+            BenchFeed feed = new(loader.Next, batch => session.WriteBatch(batch, LearningRate));
+            return MeasureSteps(BenchSubject.Of(session, feed.Write), session.Compiled, warmup, seconds, trace, feed.Reset) with { WaitedMs = feed.WaitedMs };
         }
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
         int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
-        return MeasureSteps(session, warmup, seconds, trace, () => session.WriteBatch(images, labels, LearningRate), () => { });
+        return MeasureSteps(BenchSubject.Of(session, () => session.WriteBatch(images, labels, LearningRate)), session.Compiled, warmup, seconds, trace, () => { });
     }
 
     private static Measured MeasureSteps(
-        TrainingSession session, double warmup, double seconds, StepTrace? trace, Action write, Action begin)
+        BenchSubject subject, CompiledGraph compiled, double warmup, double seconds, StepTrace? trace, Action begin)
     {
         HostMemory.ReleaseUnused();
-        BenchSteps steps = new(session, write, trace);
+        BenchSteps steps = new(subject, trace);
         steps.WarmUp(warmup);
         begin();
         steps.Measure(seconds);
-        return new Measured(session.Compiled, steps.LatencyMs, steps.ComputeMs) { IdleShare = steps.IdleShare };
+        return new Measured(compiled, steps.LatencyMs, steps.ComputeMs) { IdleShare = steps.IdleShare };
     }
 
     // Methods of their own: unoptimised code keeps what a method once held until it returns, and these are the weights.

@@ -1,18 +1,40 @@
 using System.Diagnostics;
 using CudnnResNet.Execution;
+using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
 using CudnnResNet.Training;
 
 namespace CudnnResNet.Cli.Commands;
 
+/// <summary>What is measured: steps of training or batches that are served, of which some may be pending.</summary>
+/// <param name="MostPending">As the session has it.</param>
+/// <param name="Pending">How many are.</param>
+/// <param name="Write">Gives the session a batch.</param>
+/// <param name="Run">Begins to run it.</param>
+/// <param name="Collect">Waits for the oldest.</param>
+/// <param name="Time">By the device's clock.</param>
+internal sealed record BenchSubject(int MostPending, Func<int> Pending, Action Write, Action Run, Action Collect, Func<DeviceTime?> Time)
+{
+    public static BenchSubject Of(TrainingSession session, Action write) =>
+        new(session.MostPending, () => session.PendingSteps, write, session.Run, () => session.Collect(), () => session.DeviceTime);
+
+    /// <param name="session">Serves.</param>
+    /// <param name="write">Makes the next batch.</param>
+    /// <param name="submit">Gives it to the session.</param>
+    public static BenchSubject Of(InferenceSession session, Action write, Action submit)
+    {
+        float[] logits = new float[session.LogitElements];
+        return new(session.MostPending, () => session.PendingBatches, write, submit, () => session.Collect(logits), () => session.DeviceTime);
+    }
+}
+
 /// <summary>
-/// Measures training steps as a run makes them: the next is begun before the last is over, where the device works beside its
+/// Measures steps as a run makes them: the next is begun before the last is over, where the device works beside its
 /// host. A step's time is that from the results before it to its own.
 /// </summary>
-/// <param name="session">In training.</param>
-/// <param name="write">Gives the session a batch.</param>
+/// <param name="subject">What is measured.</param>
 /// <param name="trace">Counts measured steps.</param>
-internal sealed class BenchSteps(TrainingSession session, Action write, StepTrace? trace)
+internal sealed class BenchSteps(BenchSubject subject, StepTrace? trace)
 {
     private const int FewestSteps = 3;
 
@@ -54,23 +76,23 @@ internal sealed class BenchSteps(TrainingSession session, Action write, StepTrac
 
     private void Step()
     {
-        Collect(Math.Max(0, session.MostPending - 1));
-        write();
+        Collect(Math.Max(0, subject.MostPending - 1));
+        subject.Write();
         long written = Stopwatch.GetTimestamp();
-        session.Run();
+        subject.Run();
         _runMs = Stopwatch.GetElapsedTime(written).TotalMilliseconds;
-        Collect(session.MostPending);
+        Collect(subject.MostPending);
     }
 
     private void Collect(int mostPending)
     {
-        while (session.PendingSteps > mostPending)
+        while (subject.Pending() > mostPending)
         {
-            _ = session.Collect();
+            subject.Collect();
             long now = Stopwatch.GetTimestamp();
             LatencyMs.Add(Stopwatch.GetElapsedTime(_last, now).TotalMilliseconds);
             _last = now;
-            DeviceTime? time = session.DeviceTime;
+            DeviceTime? time = subject.Time();
             DeviceTime? spent = time - _time;
             // The very first step has nothing to be compared with, and is warm-up.
             ComputeMs.Add(spent?.BusySeconds * 1e3 ?? _runMs);

@@ -21,37 +21,47 @@ internal sealed class ImagePredictions(InferenceSession session, ImageFileSet im
     /// <returns>How many images could not be read.</returns>
     public int Run(Action<Classified> print)
     {
-        int classes = session.Spec.Classes;
-        float[] logits = new float[session.LogitElements];
         Dictionary<int, string> reasons = [];
         int failed = 0;
         // Every damaged file is named and the others are classified.
         EvaluationBatches batches = new(images, session.Batch, normalization, new DamagedImages(1, (damaged, message) => reasons[damaged] = message));
+        SubmittedBatches submitted = new(session);
         for (int index = 0; index < batches.BatchCount; index++)
         {
             using StepTrace.StepScope step = StepTrace.Step(session.Trace);
             Batch batch = batches.Read(index);
-            session.Run(batch.Images, logits);
-            for (int i = 0; i < batch.Count; i++)
+            if (submitted.IsFull)
+                failed += HandOut(submitted.Collect(), reasons, print);
+            submitted.Submit(batch, index * session.Batch);
+            while (submitted.MustBeCollected)
+                failed += HandOut(submitted.Collect(), reasons, print);
+        }
+        while (submitted.Pending > 0)
+            failed += HandOut(submitted.Collect(), reasons, print);
+        return failed;
+    }
+
+    /// <returns>How many of the batch could not be read.</returns>
+    private int HandOut(ClassifiedBatch batch, Dictionary<int, string> reasons, Action<Classified> print)
+    {
+        int classes = session.Spec.Classes;
+        int failed = 0;
+        for (int i = 0; i < batch.Labels.Length; i++)
+        {
+            int image = batch.First + i;
+            string path = images.Path(image);
+            if (batch.Labels[i] == EvaluationBatches.NoLabel)
             {
-                int image = index * session.Batch + i;
-                string path = images.Path(image);
-                ReadOnlySpan<float> row = logits.AsSpan(i * classes, classes);
-                if (batch.Labels[i] == EvaluationBatches.NoLabel)
-                {
-                    failed++;
-                    row = [];
-                    print(new Classified(path, null, reasons[image]));
-                }
-                else
-                {
-                    LikelyClass[] likely = [.. Classification.Top(row, top).Select(each => new LikelyClass(each.Class, names[each.Class], each.Probability))];
-                    Keep(image, path, likely);
-                    print(new Classified(path, likely, null));
-                }
-                if (Logits is not null && row.Length > 0)
-                    row.CopyTo(Logits.AsSpan(image * classes));
+                failed++;
+                print(new Classified(path, null, reasons[image]));
+                continue;
             }
+            ReadOnlySpan<float> row = batch.Logits.Slice(i * classes, classes);
+            LikelyClass[] likely = [.. Classification.Top(row, top).Select(each => new LikelyClass(each.Class, names[each.Class], each.Probability))];
+            Keep(image, path, likely);
+            print(new Classified(path, likely, null));
+            if (Logits is not null)
+                row.CopyTo(Logits.AsSpan(image * classes));
         }
         return failed;
     }

@@ -150,6 +150,7 @@ internal sealed class PredictCommand(Terminal terminal)
         float[] images = new float[session.ImageElements];
         float[] batchLogits = new float[session.LogitElements];
         float[] logits = new float[count * classes];
+        int collected = 0;
         for (int first = 0; first < count; first += batch)
         {
             using StepTrace.StepScope step = StepTrace.Step(session.Trace);
@@ -158,10 +159,21 @@ internal sealed class PredictCommand(Terminal terminal)
                 for (int i = 0; i < valid; i++)
                     ImageLayout.NhwcFromNchw(nchw.Slice((first + i) * imageElements, imageElements),
                         images.AsSpan(i * imageElements, imageElements), session.Spec.InputChannels);
-            session.Run(images, batchLogits);
-            batchLogits.AsSpan(0, valid * classes).CopyTo(logits.AsSpan(first * classes));
+            Collect(Math.Max(0, session.MostPending - 1));
+            session.Submit(images);
+            Collect(session.MostPending);
         }
+        Collect(mostPending: 0);
         return logits;
+
+        void Collect(int mostPending)
+        {
+            for (; session.PendingBatches > mostPending; collected += batch)
+            {
+                session.Collect(batchLogits);
+                batchLogits.AsSpan(0, Math.Min(batch, count - collected) * classes).CopyTo(logits.AsSpan(collected * classes));
+            }
+        }
     }
 
     private static void RequireImages(NpyArray images, string path, ResNetSpec spec)

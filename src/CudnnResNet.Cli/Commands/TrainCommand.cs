@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.TensorBoard;
 using CudnnResNet.Data;
+using CudnnResNet.Imaging;
 using CudnnResNet.Models;
 using CudnnResNet.Reporting;
 using CudnnResNet.Training;
@@ -99,10 +101,18 @@ internal sealed class TrainCommand(Terminal terminal)
         IDataSet train = data.Load(train: true, classes);
         ResNetSpec spec = request.Resolve(weights, train, replacesHead: init is not null);
         IDataSet? test = TestRequest(parsed, data)?.Load(train: false, spec.Classes);
+        ImmutableArray<SizePoint> sizes = _data.ImageSizes(parsed);
+        if (sizes is [.., var last])
+        {
+            train = ResizableByteImages.Of(train);
+            // Files have the last size by themselves.
+            if (test is ByteImageSet && ResizableByteImages.Of(test) is IResizableImages images)
+                test = images.WithSize(last.Size);
+        }
         TrainingOptions options = _recipe.Read(parsed, spec, deviceRequest.Precision, train, resumed) with
         {
             Normalization = _normalize.Read(parsed, weights, NormalizationKind.Dataset, () => train),
-            ImageSizes = _data.ImageSizes(parsed),
+            ImageSizes = sizes,
             DumpGradients = parsed.GetValue(_gradients) is not null,
             SaveEvery = parsed.GetValue(_saveEvery),
             OutputFolder = folder,

@@ -35,8 +35,8 @@ internal sealed class ImageFlags(bool trains = false)
         text => Numbers(text) is [var operations, var magnitude] ? new RandAugment((int)operations, (int)magnitude) : null,
         "two whole numbers with a comma between them");
     private readonly Option<ImmutableArray<SizePoint>?> _sizes = Flag.Make<ImmutableArray<SizePoint>?>("--image-sizes",
-        "Train on smaller photographs first: sizes from epochs on, such as 128 at first and 224 after ten epochs. Evaluations are at --crop, "
-            + "by default the last of the sizes.", "0:128,10:224", Sizes, "epoch:size pairs such as 0:128,10:224");
+        "Train on smaller images first: sizes from epochs on, such as 128 at first and 224 after ten epochs. Evaluations are at the last of "
+            + "the sizes; of files at --crop, where it is given.", "0:128,10:224", Sizes, "epoch:size pairs such as 0:128,10:224");
     private readonly Option<bool> _scaled = Flag.Switch("--fast-decode",
         "Decode large JPEGs at 1/2, 1/4 or 1/8: faster, and pixels differ a little from Pillow's.");
     private readonly Option<long?> _maxPixels = Flag.Long("--max-pixels",

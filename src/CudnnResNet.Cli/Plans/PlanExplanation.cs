@@ -35,7 +35,7 @@ internal sealed class PlanExplanation(CompiledGraph compiled, IBackend backend, 
 
     /// <summary>
     /// The refusals that say something: of kernels that take other chains with the same first operation. Those of kernels
-    /// for another operation altogether are left out.
+    /// for another operation altogether are left out. And all of kernels that had accepted and then refused to run.
     /// </summary>
     public IReadOnlyList<RefusalReport> Refusals()
     {
@@ -46,7 +46,7 @@ internal sealed class PlanExplanation(CompiledGraph compiled, IBackend backend, 
                 takers.Add((candidate.Kernel.Name, HeadOf(asked.Problem)));
         return [.. compiled.Asked.Values
             .SelectMany(asked => selector.Refusals(asked.Problem).Select(refusal => (asked.Problem, Refusal: refusal)))
-            .Where(pair => takers.Contains((pair.Refusal.Kernel, HeadOf(pair.Problem))))
+            .Where(pair => pair.Refusal.IsAtRun || takers.Contains((pair.Refusal.Kernel, HeadOf(pair.Problem))))
             .GroupBy(pair => pair.Refusal)
             .Select(group => new RefusalReport(group.Key.Kernel, group.Key.Reason, group.Count(),
                 group.MinBy(pair => pair.Problem.Line.Length).Problem.Line))

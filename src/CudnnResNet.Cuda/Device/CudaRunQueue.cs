@@ -123,6 +123,14 @@ internal sealed unsafe class CudaRunQueue : RunQueue
         _written = 0;
     }
 
+    protected override void Withdraw()
+    {
+        using ContextScope scope = _device.EnterForRelease();
+        // A failure of what was in flight meets the next call.
+        _ = CudaDriver.cuStreamSynchronize(Copies);
+        _ranges.Pop();
+    }
+
     protected override void End(ReadOnlySpan<Region> results)
     {
         using ContextScope scope = _device.Enter();

@@ -52,5 +52,5 @@ public static class BatchFit
     }
 
     private static long PeakBytes(LayerGraph graph, IBackend backend, CompilerOptions options) => Compiler.Compile(
-        graph, backend, options with { Tune = false, KeepsPlans = false, PlanCacheFolder = null, MemoryLimitBytes = null }).Memory.PeakBytes;
+        graph, backend, options with { Tune = false, TriesKernels = false, KeepsPlans = false, PlanCacheFolder = null, MemoryLimitBytes = null }).Memory.PeakBytes;
 }

@@ -23,6 +23,11 @@ public sealed record CompilerOptions
     /// </summary>
     public bool KeepsPlans { get; init; }
 
+    /// <summary>
+    /// Kernels that may refuse to run are run once before a plan has them; false where the plan is asked for its memory alone.
+    /// </summary>
+    public bool TriesKernels { get; init; } = true;
+
     /// <summary>Weights stay as they are between runs, so that kernels may repack them once: inference.</summary>
     public bool ConstantWeights { get; init; }
 
@@ -56,42 +61,52 @@ public static class Compiler
     /// <summary>The unfused plan must be this much faster to be preferred: a difference below is noise.</summary>
     private const double Margin = 1.03;
 
+    /// <exception cref="ResNetException">No plan fits the memory limit, or the last kernel for a node refused to run.</exception>
     public static CompiledGraph Compile(LayerGraph graph, IBackend backend, CompilerOptions options)
     {
         long start = Stopwatch.GetTimestamp();
         PlanCache cache = PlanCache.Open(options.PlanCacheFolder, backend.Identity);
         using ArenaPool pool = new(backend);
-        KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
         GraphVerifier.Verify(graph);
         string fingerprint = PlanRecord.FingerprintOf(graph, options.ConstantWeights);
         PlanFiles? kept = options is { KeepsPlans: true, Tune: true, PlanCacheFolder: { } folder } ? new PlanFiles(folder, backend.Identity) : null;
-        if ((Recorded(graph, fingerprint, backend, options)
-            ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
-            return recorded with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds };
-        KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
-        int runs = RunsUnderWay(graph, backend);
-        CompiledGraph needed = PlanWithin(graph, selector, sparing, options, runs);
-        CompiledGraph best = WithPrologues(graph, needed, selector, options, runs);
-        if (options.Tune)
-        {
-            CompiledGraph unfused = Plan(needed.Graph, selector, options, runs, isFusing: false) with { Freed = needed.Freed };
-            if (unfused.Memory.PeakBytes <= (options.MemoryLimitBytes ?? long.MaxValue))
-                best = Fastest(best, unfused, backend, pool, cache);
-        }
+        CompiledGraph? plan;
+        int measurements = 0;
+        // Each turn without a plan leaves a kernel less: what it refused to run the others are asked.
+        do
+            plan = Choose(graph, fingerprint, kept, backend, pool, cache, options, ref measurements);
+        while (plan is null);
         cache.Save();
-        PlanRecord record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule);
-        kept?.Keep(record, options.MemoryLimitBytes);
-        return best with
-        {
-            Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
-            Measurements = selector.Measurements + sparing.Measurements,
-            Record = record,
-        };
+        return plan with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, Measurements = measurements };
     }
 
-    /// <summary>A graph that changes what lasts is run step after step, and a host need not see one step's end to begin the next.</summary>
-    private static int RunsUnderWay(LayerGraph graph, IBackend backend) =>
-        graph.Nodes.Any(node => !OperationTable.Of(node.Operation).MutatedInputs.IsEmpty) ? backend.RunsUnderWay : 1;
+    /// <summary>Null where a kernel of the plan refused to run.</summary>
+    private static CompiledGraph? Choose(LayerGraph graph, string fingerprint, PlanFiles? kept, IBackend backend, ArenaPool pool,
+        PlanCache cache, CompilerOptions options, ref int measurements)
+    {
+        KernelTrials trials = new(backend, pool, cache, options);
+        if ((Recorded(graph, fingerprint, backend, options)
+            ?? Recorded(graph, kept?.Find(fingerprint, options.MemoryLimitBytes), backend, options)) is { } recorded)
+            return trials.AllRun(recorded.Schedule) ? recorded : null;
+        KernelSelector selector = new(backend, cache, options.Tune ? pool : null);
+        KernelSelector sparing = new(backend, cache, options.Tune ? pool : null, sparesMemory: true);
+        int runs = backend.RunsUnderWay;
+        CompiledGraph needed = PlanWithin(graph, selector, sparing, options, runs);
+        CompiledGraph best = WithPrologues(graph, needed, selector, options, runs);
+        CompiledGraph? unfused = options.Tune
+            ? Plan(needed.Graph, selector, options, runs, isFusing: false) with { Freed = needed.Freed }
+            : null;
+        measurements += selector.Measurements + sparing.Measurements;
+        if (unfused?.Memory.PeakBytes > (options.MemoryLimitBytes ?? long.MaxValue))
+            unfused = null;
+        if (!trials.AllRun(best.Schedule) || (unfused is not null && !trials.AllRun(unfused.Schedule)))
+            return null;
+        if (unfused is not null)
+            best = Fastest(best, unfused, backend, pool, cache);
+        PlanRecord record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule);
+        kept?.Keep(record, options.MemoryLimitBytes);
+        return best with { Record = record };
+    }
 
     private static CompiledGraph? Recorded(
         LayerGraph graph, string fingerprint, IBackend backend, CompilerOptions options) =>
@@ -106,7 +121,7 @@ public static class Compiler
         LayerGraph whole = freed.IsEmpty ? graph : Rematerialisation.Apply(graph, [.. freed]);
         if (record.Rebuild(whole, backend.Kernels, options.ConstantWeights) is not { } schedule)
             return null;
-        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, RunsUnderWay(graph, backend)), Seconds: 0, Measurements: 0)
+        CompiledGraph plan = new(whole, schedule, MemoryPlanner.Plan(schedule, backend.RunsUnderWay), Seconds: 0, Measurements: 0)
         {
             Asked = new Dictionary<string, AskedProblem>(),
             Freed = freed,

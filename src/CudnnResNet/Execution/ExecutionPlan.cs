@@ -105,11 +105,11 @@ public sealed class ExecutionPlan : IDisposable
 
     /// <summary>
     /// Loads the kernels that read inputs once more for each run that may be under way beside the first; a run of a
-    /// <see cref="RunQueue"/> takes those of its slot.
+    /// <see cref="RunQueue"/> takes those of its slot. Once is enough.
     /// </summary>
     public void BindFurtherRuns()
     {
-        for (int run = 1; run <= _memory.FurtherInputs.Length; run++)
+        for (int run = _bound.Length; run < MostSlots; run++)
         {
             Region[] regions = [.. _regions];
             foreach ((ValueId id, Region region) in _memory.FurtherInputs[run - 1])
@@ -121,14 +121,14 @@ public sealed class ExecutionPlan : IDisposable
     /// <summary>Where a value lies in <see cref="Arena"/>.</summary>
     public Region RegionOf(ValueId id) => _regions[id.Index];
 
-    /// <summary>Runs that may be under way at once.</summary>
-    public int Slots => _bound.Length;
+    /// <summary>Runs that may be under way at once, once <see cref="BindFurtherRuns"/> was called.</summary>
+    public int MostSlots => 1 + _memory.FurtherInputs.Length;
 
     /// <summary>Where the run of a slot reads an input.</summary>
     public Region InputOf(ValueId id, int slot) => slot == 0 ? _regions[id.Index] : _memory.FurtherInputs[slot - 1][id];
 
     /// <summary>A queue for runs of this plan, and of others that lay out their inputs alike.</summary>
-    internal RunQueue CreateQueue(ReadOnlySpan<Region> results) => _backend.CreateQueue(Arena, Slots,
+    internal RunQueue CreateQueue(ReadOnlySpan<Region> results) => _backend.CreateQueue(Arena, _bound.Length,
         [.. Compiled.Graph.WithRole(ValueRole.Input).Select(value => RegionOf(value.Id))], results);
 
     internal ByteInput? CreateByteInput(
@@ -152,6 +152,9 @@ public sealed class ExecutionPlan : IDisposable
         Enqueue(slot: 0);
         _backend.Synchronize();
     }
+
+    /// <summary>Blocks until everything that the backend was given has run.</summary>
+    public void Synchronize() => _backend.Synchronize();
 
     /// <summary>Gives the device one run behind those that it has: the one whose inputs were given to <paramref name="queue"/>.</summary>
     /// <param name="queue">Of this plan's arena.</param>

@@ -28,46 +28,60 @@ public sealed record Evaluation(double Loss, ImmutableArray<Prediction> Predicti
     public double TopAccuracy(int count) => (double)Predictions.Count(prediction => prediction.Rank < count) / Predictions.Length;
 }
 
-/// <summary>Runs a network over a data set, in order.</summary>
+/// <summary>Runs a network over a data set, in order. While the device works on a batch, the next ones are read and given to it.</summary>
 public static class Evaluator
 {
     /// <exception cref="ResNetException">Too many images cannot be read.</exception>
     public static Evaluation Evaluate(InferenceSession session, IDataSet data, Normalization normalization, DamagedImages? damaged = null)
     {
-        int classes = session.Spec.Classes;
-        float[] logits = new float[session.LogitElements];
-        ImmutableArray<Prediction>.Builder predictions = ImmutableArray.CreateBuilder<Prediction>(data.Count);
-        double loss = 0;
+        Predictions predictions = new(session.Spec.Classes, data.Count);
+        SubmittedBatches submitted = new(session);
         EvaluationBatches batches = new(data, session.Batch, normalization, damaged, session.Accepts(data, normalization));
         for (int index = 0; index < batches.BatchCount; index++)
         {
             using StepTrace.StepScope step = StepTrace.Step(session.Trace);
             Batch batch = Read(batches, index, session.Trace);
-            session.Run(batch, logits);
-            for (int i = 0; i < batch.Count; i++)
-            {
-                ReadOnlySpan<float> row = logits.AsSpan(i * classes, classes);
-                int label = batch.Labels[i];
-                if (label == EvaluationBatches.NoLabel)
-                    continue;
-                int predicted = Classification.Predict(row);
-                double imageLoss = Classification.Of(row, label).Loss;
-                loss += imageLoss;
-                predictions.Add(new Prediction(
-                    index * session.Batch + i, label, predicted, Classification.Of(row, predicted).Probability, imageLoss)
-                {
-                    Rank = Classification.Rank(row, label),
-                });
-            }
+            if (submitted.IsFull)
+                predictions.Add(submitted.Collect());
+            submitted.Submit(batch, index * session.Batch);
+            while (submitted.MustBeCollected)
+                predictions.Add(submitted.Collect());
         }
-        return predictions.Count > 0
-            ? new Evaluation(loss / predictions.Count, predictions.ToImmutable())
-            : throw new ResNetException($"{data.Name}: none of its {data.Count} images can be read");
+        while (submitted.Pending > 0)
+            predictions.Add(submitted.Collect());
+        return predictions.Sum() ?? throw new ResNetException($"{data.Name}: none of its {data.Count} images can be read");
     }
 
     private static Batch Read(EvaluationBatches batches, int index, StepTrace? trace)
     {
         using StepTrace.SliceScope load = StepTrace.Slice(trace, TraceKind.LoadBatch);
         return batches.Read(index);
+    }
+
+    private sealed class Predictions(int classes, int most)
+    {
+        private readonly ImmutableArray<Prediction>.Builder _predictions = ImmutableArray.CreateBuilder<Prediction>(most);
+        private double _loss;
+
+        public void Add(ClassifiedBatch batch)
+        {
+            for (int i = 0; i < batch.Labels.Length; i++)
+            {
+                ReadOnlySpan<float> row = batch.Logits.Slice(i * classes, classes);
+                int label = batch.Labels[i];
+                if (label == EvaluationBatches.NoLabel)
+                    continue;
+                int predicted = Classification.Predict(row);
+                double loss = Classification.Of(row, label).Loss;
+                _loss += loss;
+                _predictions.Add(new Prediction(batch.First + i, label, predicted, Classification.Of(row, predicted).Probability, loss)
+                {
+                    Rank = Classification.Rank(row, label),
+                });
+            }
+        }
+
+        /// <summary>Null where there is none.</summary>
+        public Evaluation? Sum() => _predictions.Count == 0 ? null : new Evaluation(_loss / _predictions.Count, _predictions.ToImmutable());
     }
 }

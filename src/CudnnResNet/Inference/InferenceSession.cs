@@ -9,7 +9,11 @@ using CudnnResNet.Weights;
 
 namespace CudnnResNet.Inference;
 
-/// <summary>A network that serves batches of a fixed size: running statistics folded, weights packed once.</summary>
+/// <summary>
+/// A network that serves batches of a fixed size: running statistics folded, weights packed once. One batch at a time is written,
+/// run and read; many are submitted and collected in their order, so that a device that works beside its host has the next
+/// before it while the host makes one more.
+/// </summary>
 public sealed class InferenceSession : IDisposable
 {
     private readonly LayerGraph _network;
@@ -18,14 +22,20 @@ public sealed class InferenceSession : IDisposable
     private readonly HostAccess _images;
     private readonly HostAccess _logits;
     private readonly bool _ownsPlan;
-    private readonly BatchInput _input;
+    private readonly SharedInputs _shared;
 
-    internal InferenceSession(CompiledInference compiled, ExecutionPlan plan, bool ownsPlan)
+    // Its memory is taken when the first batch is submitted: who runs one at a time needs none of it.
+    private BatchesUnderWay? _underWay;
+
+    /// <param name="compiled">Of the plan.</param>
+    /// <param name="plan">Loaded.</param>
+    /// <param name="ownsPlan">The session disposes of the plan.</param>
+    /// <param name="shared">With sessions whose images lie in the same place; null where there are none.</param>
+    internal InferenceSession(CompiledInference compiled, ExecutionPlan plan, bool ownsPlan, SharedInputs? shared = null)
     {
         (Spec, _network, _folded) = (compiled.Spec, compiled.Network, compiled.Folded);
-        (_plan, _ownsPlan) = (plan, ownsPlan);
+        (_plan, _ownsPlan, _shared) = (plan, ownsPlan, shared ?? new SharedInputs());
         _images = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Images));
-        _input = new BatchInput(_images);
         _logits = new HostAccess(plan, _folded.Graph.Find(ResNetGraph.Logits));
     }
 
@@ -40,6 +50,18 @@ public sealed class InferenceSession : IDisposable
     public int LogitElements => _logits.Value.Shape.SpanLength();
 
     public CompiledGraph Compiled => _plan.Compiled;
+
+    /// <summary>
+    /// Batches that may be pending when <see cref="Submit(Batch)"/> returns; 0 where a batch is done by then and is collected at
+    /// once.
+    /// </summary>
+    public int MostPending => _plan.MostSlots == 1 ? 0 : _plan.MostSlots;
+
+    /// <summary>Batches that were submitted and not collected.</summary>
+    public int PendingBatches => _underWay?.Pending ?? 0;
+
+    /// <summary>What the device did with its time in the batches that were collected; null where it keeps none.</summary>
+    public DeviceTime? DeviceTime => _underWay?.DeviceTime;
 
     /// <summary>Records copies and kernels of the steps it asks for; a step is a batch.</summary>
     public StepTrace? Trace
@@ -109,25 +131,53 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
-    /// <summary>One batch, from host memory to host memory.</summary>
+    /// <summary>One batch, from host memory to host memory. No other may be pending.</summary>
     public void Run(Batch batch, Span<float> logits)
     {
-        using (StepTrace.Slice(_plan.Trace, TraceKind.CopyIn))
-            _input.Write(batch);
-        Run();
-        ReadLogits(logits);
+        RequireNonePending();
+        Submit(batch);
+        Collect(logits);
     }
 
-    /// <summary>The most compact form of batches that <see cref="Run(Batch, Span{float})"/> takes and normalises so; to be asked before.</summary>
-    public BatchForm Accepts(IDataSet data, Normalization normalization) => _input.Accepts(data, normalization);
+    /// <summary>The most compact form of batches that are taken and normalised so; to be asked before.</summary>
+    public BatchForm Accepts(IDataSet data, Normalization normalization) => UnderWay().Accepts(data, normalization);
 
+    /// <summary>Begins to run a batch, which may change when this returns. Logits are collected in the order of their batches.</summary>
+    /// <exception cref="InvalidOperationException">As many batches are pending as may be, or some of a session that shares this one's memory.</exception>
+    public void Submit(Batch batch)
+    {
+        BatchesUnderWay underWay = UnderWay();
+        Begin();
+        underWay.Submit(batch);
+    }
+
+    /// <inheritdoc cref="Submit(Batch)"/>
+    /// <param name="images">NHWC, normalised.</param>
+    public void Submit(ReadOnlySpan<float> images)
+    {
+        BatchesUnderWay underWay = UnderWay();
+        Begin();
+        underWay.Submit(images);
+    }
+
+    /// <summary>Waits for the oldest pending batch.</summary>
+    /// <param name="logits">[N, Classes].</param>
+    public void Collect(Span<float> logits) => UnderWay().Collect(logits);
+
+    /// <summary>Copies the images of the next <see cref="Run()"/>; they are gone when a batch is submitted before.</summary>
     public void WriteImages(ReadOnlySpan<float> images)
     {
         using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
+        _shared.IsWritten = true;
         _images.Write(images);
     }
 
-    public void WriteImages(ReadOnlySpan<double> images) => _images.Write(images);
+    /// <inheritdoc cref="WriteImages(ReadOnlySpan{float})"/>
+    public void WriteImages(ReadOnlySpan<double> images)
+    {
+        _shared.IsWritten = true;
+        _images.Write(images);
+    }
 
     /// <summary>Runs on the images that were written last.</summary>
     public void Run() => _plan.Run();
@@ -138,8 +188,26 @@ public sealed class InferenceSession : IDisposable
 
     public void Dispose()
     {
-        _input.Dispose();
+        _underWay?.Dispose();
         if (_ownsPlan)
             _plan.Dispose();
+    }
+
+    private BatchesUnderWay UnderWay() => _underWay ??= new BatchesUnderWay(_plan, _images.Value, _logits.Value);
+
+    private void Begin()
+    {
+        if (_shared.Last is { PendingBatches: > 0 } other && other != this)
+            throw new InvalidOperationException($"{other.PendingBatches} batches of a session that shares this one's memory are under way; collect them first.");
+        // A copy of a batch must not pass one that was written for a run by itself.
+        if (_shared.IsWritten)
+            _plan.Synchronize();
+        (_shared.Last, _shared.IsWritten) = (this, false);
+    }
+
+    private void RequireNonePending()
+    {
+        if (PendingBatches > 0)
+            throw new InvalidOperationException($"{PendingBatches} batches are pending; collect them first.");
     }
 }

@@ -14,7 +14,7 @@ public readonly record struct InferenceSize(int Batch, int Height, int Width);
 /// <summary>
 /// A network that serves batches or images of several sizes from one block of memory: its weights lie there once, except
 /// where kernels pack them, and activations share the room that the largest size needs. One session works at a time: images
-/// written to one are gone when another's are written.
+/// written to one are gone when another's are written, and batches submitted to one are collected before another takes some.
 /// </summary>
 public sealed class InferenceSessions : IDisposable
 {
@@ -45,7 +45,8 @@ public sealed class InferenceSessions : IDisposable
         PlanGroup group = PlanGroup.Load(backend, [.. compiled.Select(each => (Family, each.Plan))]);
         try
         {
-            return new InferenceSessions(group, [.. compiled.Zip(group.Plans, (each, plan) => new InferenceSession(each, plan, ownsPlan: false))]);
+            SharedInputs shared = new();
+            return new InferenceSessions(group, [.. compiled.Zip(group.Plans, (each, plan) => new InferenceSession(each, plan, ownsPlan: false, shared))]);
         }
         catch
         {

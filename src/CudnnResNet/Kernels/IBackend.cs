@@ -47,8 +47,8 @@ public interface IBackend : IDisposable
     MachinePeaks? MeasurePeaks(Precision precision) => null;
 
     /// <summary>
-    /// Training steps that the device may have before it while the host goes on: each has inputs of its own. 1 is a backend
-    /// that computes in its caller's thread.
+    /// Runs (training steps, batches that are served) that the device may have before it while the host goes on: each has inputs
+    /// of its own. 1 is a backend that computes in its caller's thread.
     /// </summary>
     int RunsUnderWay => 1;
 
@@ -75,6 +75,13 @@ public interface IBackend : IDisposable
     /// <param name="queue">Of this backend and the arena: the images are those of the run that is open in it. Null is a plan without one.</param>
     ByteInput? CreateByteInput(Arena arena, Region images, TensorShape shape, DataType type,
         ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) => null;
+
+    /// <summary>
+    /// What scales training's images where the backend decodes their files, in a word that checkpoints keep: pixels differ with it, so a
+    /// run has the same to its end. Null where nothing but the host scales.
+    /// </summary>
+    /// <param name="earlier">The word of the run that is continued, which is taken where it can be; of no effect once there is an answer.</param>
+    string? ImageScaling(string? earlier = null) => null;
 
     /// <summary>Blocks until everything that was enqueued has run.</summary>
     void Synchronize();

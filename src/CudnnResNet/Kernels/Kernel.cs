@@ -8,10 +8,32 @@ namespace CudnnResNet.Kernels;
 /// </summary>
 public abstract class Kernel
 {
+    /// <summary>By problem line.</summary>
+    private readonly Dictionary<string, string?> _tried = new(StringComparer.Ordinal);
+
     /// <summary>Unique within the backend; printed by plans and kept in plan caches.</summary>
     public abstract string Name { get; }
 
     public abstract KernelSupport Check(Problem problem);
+
+    /// <summary>
+    /// A library that takes a problem may still refuse to run it, which <see cref="LoadedKernel.Run"/> tells by
+    /// <see cref="KernelRefusedException"/>: such kernels are tried on memory that nobody reads before a plan uses them.
+    /// </summary>
+    public virtual bool MayRefuseToRun => false;
+
+    /// <summary>As <see cref="Check"/>, and no for what the kernel refused when it was to run.</summary>
+    public KernelSupport Accepts(Problem problem) =>
+        RefusalToRun(problem) is { } refusal ? KernelSupport.No($"refused to run: {refusal}") : Check(problem);
+
+    /// <summary>What the kernel said when it was to run the problem; null where it ran, or was not tried.</summary>
+    internal string? RefusalToRun(Problem problem) => _tried.GetValueOrDefault(problem.Line);
+
+    internal bool WasTried(Problem problem) => _tried.ContainsKey(problem.Line);
+
+    /// <param name="problem">Was run, or was to be.</param>
+    /// <param name="refusal">Null where it ran.</param>
+    internal void KeepTrial(Problem problem, string? refusal) => _tried[problem.Line] = refusal;
 
     /// <summary>Bytes that the kernel uses while it runs; contents do not survive.</summary>
     public virtual long WorkspaceBytes(Problem problem) => 0;

@@ -35,6 +35,15 @@ public abstract class RunQueue(int slots) : IDisposable
     /// <param name="source">As long as the region.</param>
     public abstract void Write(Region region, ReadOnlySpan<byte> source);
 
+    /// <summary>An input of the open run could not be made: gives its slot back, and runs nothing. Nothing happens where none is open.</summary>
+    public void Cancel()
+    {
+        if (OpenSlot < 0)
+            return;
+        Withdraw();
+        (_states[OpenSlot], OpenSlot) = (SlotState.Free, -1);
+    }
+
     /// <summary>All inputs were given. Kernels that are run from here on see them, and belong to the run.</summary>
     public abstract void Start();
 
@@ -67,6 +76,9 @@ public abstract class RunQueue(int slots) : IDisposable
 
     /// <summary>Makes room for the inputs of a slot.</summary>
     protected abstract void Begin(int slot);
+
+    /// <summary>Waits until nothing reads what the host gave to the open slot; throws nothing.</summary>
+    protected abstract void Withdraw();
 
     /// <summary>Enqueues the copies of the results of the open slot.</summary>
     protected abstract void End(ReadOnlySpan<Region> results);
@@ -121,6 +133,8 @@ public sealed class SynchronousQueue : RunQueue
     public override void Start() { }
 
     protected override void Begin(int slot) { }
+
+    protected override void Withdraw() { }
 
     protected override void End(ReadOnlySpan<Region> results)
     {

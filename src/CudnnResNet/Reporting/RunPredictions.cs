@@ -90,7 +90,7 @@ public sealed record TestPicture(int Index, int Height, int Width, int Channels,
         float[] image = new float[data.ImageElements()];
         data.ReadImage(index, image);
         // Byte images are values from 0 to 1; others are stretched to what they hold.
-        (float least, float most) = data is ByteImageSet ? (0, 1) : (image.Min(), image.Max());
+        (float least, float most) = data is IByteImages ? (0, 1) : (image.Min(), image.Max());
         float scale = most > least ? 255 / (most - least) : 0;
         byte[] pixels = Array.ConvertAll(image, value => (byte)Math.Clamp(Math.Round((value - least) * scale), 0, 255));
         (int height, int width, byte[] shrunk) = Thumbnail.Shrink(pixels, data.Height, data.Width, data.Channels, MostPixels);

@@ -37,6 +37,7 @@ public sealed class FusedPathScheduler
     /// <param name="constantWeights">True in inference: weights stay as they are between runs.</param>
     /// <param name="isFusing">False gives every node a kernel of its own: the plan that fusions are compared with.</param>
     /// <exception cref="NotSupportedException">A node that no kernel takes alone.</exception>
+    /// <exception cref="ResNetException">A node that kernels took, and refused to run.</exception>
     public static ScheduledGraph Schedule(
         LayerGraph graph, KernelSelector selector, bool constantWeights, bool isFusing = true)
     {
@@ -54,8 +55,16 @@ public sealed class FusedPathScheduler
         // What hangs off the path so far, the continuation excluded.
         Extend(path, offPathCost: 0, maximumChain);
         if (_best[head] is null)
-            throw new NotSupportedException($"No kernel takes {_graph.Nodes[head].Operation} of "
-                + $"'{_graph.Nodes[head].Scope}' ({SegmentFor(path, out _).Line}).");
+            throw NoKernelFor(head, SegmentFor(path, out _));
+    }
+
+    private Exception NoKernelFor(int head, Problem problem)
+    {
+        Refusal[] atRun = [.. _selector.Refusals(problem).Where(refusal => refusal.IsAtRun)];
+        string what = $"No kernel takes {_graph.Nodes[head].Operation} of '{_graph.Nodes[head].Scope}' ({problem.Line})";
+        return atRun.Length == 0
+            ? new NotSupportedException($"{what}.")
+            : new ResNetException($"{what}: {string.Join("; ", atRun.Select(refusal => $"{refusal.Kernel} {refusal.Reason.TrimEnd('.')}"))}.");
     }
 
     private void Extend(List<int> path, double offPathCost, int maximumChain)

@@ -13,7 +13,10 @@ public sealed record Selection(Kernel? Kernel, double Cost, ImmutableArray<Kerne
 public sealed record AskedProblem(Problem Problem, Selection Selection);
 
 /// <summary>A kernel's refusal of a problem, for printing.</summary>
-public sealed record Refusal(string Kernel, string Reason);
+/// <param name="Kernel">Its name.</param>
+/// <param name="Reason">In its words.</param>
+/// <param name="IsAtRun">It had accepted the problem.</param>
+public sealed record Refusal(string Kernel, string Reason, bool IsAtRun = false);
 
 /// <summary>
 /// Chooses a kernel for a problem: the fastest measured, or, with tuning off, the first in catalog order. Equal
@@ -47,15 +50,15 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
     public IEnumerable<Refusal> Refusals(Problem problem)
     {
         foreach (Kernel kernel in backend.Kernels)
-            if (kernel.Check(problem) is { IsSupported: false } no)
-                yield return new Refusal(kernel.Name, no.Refusal!);
+            if (kernel.Accepts(problem) is { IsSupported: false } no)
+                yield return new Refusal(kernel.Name, no.Refusal!, kernel.RefusalToRun(problem) is not null);
     }
 
     private Selection Choose(Problem problem)
     {
         List<Kernel> accepting = [];
         foreach (Kernel kernel in backend.Kernels)
-            if (kernel.Check(problem).IsSupported)
+            if (kernel.Accepts(problem).IsSupported)
                 accepting.Add(kernel);
         if (accepting.Count == 0)
             return new Selection(null, double.PositiveInfinity, []);

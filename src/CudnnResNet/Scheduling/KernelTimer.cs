@@ -59,7 +59,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         try
         {
             KernelArguments[] sets = [.. Enumerable.Range(0, rotation)
-                .Select(i => LayOut(problem, arena, sharedBytes + setBytes * i, workspaceBytes, packedBytes))];
+                .Select(i => LayOut(problem, arena, sharedBytes + setBytes * i, workspaceBytes, packedBytes, Fill))];
             double[] times = new double[kernels.Count];
             double best = double.PositiveInfinity;
             for (int i = 0; i < times.Length; i++)
@@ -88,10 +88,12 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             Fill(sets[0].Arena, evicted, DataType.Float32);
             copies[0].Run();
             backend.Synchronize();
+            kernel.KeepTrial(problem, refusal: null);
             return LeastTime(copies, bestSoFar);
         }
-        catch (KernelRefusedException)
+        catch (KernelRefusedException refusal)
         {
+            kernel.KeepTrial(problem, refusal.Message);
             return double.PositiveInfinity;
         }
         finally
@@ -100,6 +102,48 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
                 copy?.Dispose();
         }
     }
+
+    /// <summary>Runs a kernel once, on memory that nobody reads, so that what it refuses is known before anything depends on it.</summary>
+    /// <returns>False where it refused. True also where there is no room to try it, which is not kept.</returns>
+    public bool Try(Kernel kernel, Problem problem)
+    {
+        Arena arena;
+        try
+        {
+            arena = pool.Rent(TrialBytes(kernel, problem), clearBytes: 0);
+        }
+        catch (MemoryShortageException)
+        {
+            return true;
+        }
+        LoadedKernel? loaded = null;
+        try
+        {
+            long shared = SharedInput(problem) is { } input ? Region.Align(problem[input].Bytes) : 0;
+            KernelArguments arguments = LayOut(problem, arena, shared, Region.Align(kernel.WorkspaceBytes(problem)),
+                Region.Align(kernel.PackedBytes(problem)), FillIndices);
+            loaded = kernel.Load(problem, InPlace(kernel, problem, arguments));
+            loaded.Prepare();
+            loaded.Run();
+            backend.Synchronize();
+            kernel.KeepTrial(problem, refusal: null);
+            return true;
+        }
+        catch (KernelRefusedException refusal)
+        {
+            kernel.KeepTrial(problem, refusal.Message);
+            return false;
+        }
+        finally
+        {
+            loaded?.Dispose();
+            pool.Return(arena);
+        }
+    }
+
+    /// <summary>What <see cref="Try"/> takes.</summary>
+    public static long TrialBytes(Kernel kernel, Problem problem) => problem.Values.Sum(value => Region.Align(value.Bytes))
+        + Region.Align(kernel.WorkspaceBytes(problem)) + Region.Align(kernel.PackedBytes(problem));
 
     /// <summary>Results over operands wherever the kernel may: the memory plan does the same where it can.</summary>
     private static KernelArguments InPlace(Kernel kernel, Problem problem, KernelArguments set)
@@ -134,7 +178,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             && problem[input].Bytes <= backend.CacheBytes / 4 ? input : null;
 
     private KernelArguments LayOut(
-        Problem problem, Arena arena, long offset, long workspaceBytes, long packedBytes)
+        Problem problem, Arena arena, long offset, long workspaceBytes, long packedBytes, Action<Arena, Region, DataType> fill)
     {
         Region Next(long bytes)
         {
@@ -150,7 +194,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             Region region = value.Id == shared ? new Region(0, value.Bytes) : Next(value.Bytes);
             regions.Add(region);
             if (problem.Inputs.Contains(value.Id))
-                Fill(arena, region, value.Type);
+                fill(arena, region, value.Type);
         }
         return new KernelArguments(arena, regions.ToImmutable(), Next(workspaceBytes), Next(packedBytes));
     }
@@ -170,6 +214,13 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
             int length = (int)Math.Min(PatternBytes, region.Bytes - done);
             arena.Write(new Region(region.OffsetBytes + done, length), pattern.AsSpan(0, length));
         }
+    }
+
+    /// <summary>What is computed does not matter, but indices say where to read and write.</summary>
+    private static void FillIndices(Arena arena, Region region, DataType type)
+    {
+        if (type is not (DataType.Float64 or DataType.Float32 or DataType.Float16 or DataType.BFloat16))
+            Fill(arena, region, type);
     }
 
     private static byte[] Pattern(DataType type)

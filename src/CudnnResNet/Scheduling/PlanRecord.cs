@@ -74,7 +74,7 @@ public sealed record PlanRecord(string Graph, ImmutableArray<int> Freed, Immutab
             BoundProblem bound = ProblemExtraction.Extract(
                 graph, chain, id => index.IsReadOutside(id, path), constantWeights);
             Kernel? kernel = kernels.FirstOrDefault(kernel => kernel.Name == recorded.Kernel);
-            if (kernel is null || !kernel.Check(bound.Problem).IsSupported)
+            if (kernel is null || !kernel.Accepts(bound.Problem).IsSupported)
                 return null;
             segments.Add(new Segment(bound, [.. chain], kernel, 1, [new KernelCandidate(kernel, null)]));
             foreach (int node in path)

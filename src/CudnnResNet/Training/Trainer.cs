@@ -42,12 +42,16 @@ public sealed class Trainer : IDisposable
     private readonly float[] _logits;
     private readonly GivenSteps _given;
     private readonly ImmutableArray<TrajectoryFact> _facts;
+
+    /// <summary>Decodes and scales the training images; null where the host does.</summary>
+    private readonly IBackend? _scaler;
     private TrainingProgress _progress;
     private (string Path, long Step)? _saved;
     private long _lastTick;
 
     private Trainer(TrainingOptions options, IDataSet train, IDataSet? test,
-        PlanGroup plans, TrainingSession[] sessions, IDataSet[] data, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts)
+        PlanGroup plans, TrainingSession[] sessions, IDataSet[] data, InferenceSession? inference, ImmutableArray<TrajectoryFact> facts,
+        IBackend backend)
     {
         _plans = plans;
         _facts = facts;
@@ -56,6 +60,8 @@ public sealed class Trainer : IDisposable
         _test = test;
         _session = sessions[^1];
         _inference = inference;
+        // What an evaluation needs beside the plans is taken now, and not when the first is due.
+        _ = inference?.Accepts(test!, options.Normalization);
         _logits = new float[_session.LogitElements];
         _given = new GivenSteps(Math.Max(1, _session.MostPending), _session.Batch);
         _progress = TrainingProgress.Start with { Seed = options.Seed };
@@ -63,6 +69,8 @@ public sealed class Trainer : IDisposable
         {
             Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };
+        // Without crops images are scaled as for an evaluation, which is done in one way alone.
+        _scaler = options.Augmentation.CropsOrFlips && data.Any(images => _loaderOptions.FormFor(images) == BatchForm.Files) ? backend : null;
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
         _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(
             i == 0 ? 0 : _loaderOptions.StepsThrough(options.ImageSizes[i].Epoch, train.Count), pair.session, pair.images))];
@@ -144,7 +152,7 @@ public sealed class Trainer : IDisposable
             inference = evaluation is null ? null : new InferenceSession(evaluation, plans.Plans[^1], ownsPlan: false);
             sessions[0].LoadWeights(WeightInitialization.Create(
                 sessions[0].WeightValues, options.Seed, options.ZeroInitLastBatchNorm));
-            Trainer trainer = new(options, train, test, plans, [.. sessions], data, inference, facts);
+            Trainer trainer = new(options, train, test, plans, [.. sessions], data, inference, facts, backend);
             if (resumption is not null)
                 trainer.Resume(resumption);
             return trainer;
@@ -162,9 +170,10 @@ public sealed class Trainer : IDisposable
     /// <summary>The training images of each stage.</summary>
     private static IDataSet[] InSizes(IDataSet train, ImmutableArray<SizePoint> sizes) => sizes.IsEmpty
         ? [train]
-        : train is ISampleSource source
-            ? [.. sizes.Select(point => source.WithSize(point.Size))]
-            : throw new ResNetException($"{train.Name} holds images of {train.Height} x {train.Width} only; sizes that change are for image files and records.");
+        : train is IResizableImages images
+            ? [.. sizes.Select(point => images.WithSize(point.Size))]
+            : throw new ResNetException($"{train.Name} holds images of {train.Height} x {train.Width} only; sizes that change are for image files, records, and "
+                + "sets in memory whose images are squares of bytes with one channel or three.");
 
     /// <summary>Starts from the given weights instead of fresh ones.</summary>
     public void LoadWeights(NetworkWeights weights) => _session.LoadWeights(weights);
@@ -223,6 +232,8 @@ public sealed class Trainer : IDisposable
     {
         LearningRateSchedule schedule = Schedule();
         Trajectory trajectory = TrajectoryNow(schedule);
+        // Before the first step, which would have to measure.
+        _ = _scaler?.ImageScaling();
         EpochEvaluation last = default;
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
@@ -375,7 +386,8 @@ public sealed class Trainer : IDisposable
     private void Resume(Resumption resumption)
     {
         LearningRateSchedule schedule = Schedule();
-        Differences = resumption.Differences(TrajectoryNow(schedule), schedule);
+        _ = _scaler?.ImageScaling(resumption.Checkpoint.Trajectory?.Facts.FirstOrDefault(fact => fact.Name == ScalingFact)?.Value);
+        Differences = resumption.Differences(WithScaling(TrajectoryNow(schedule)), schedule);
         resumption.Require(Differences);
         Checkpoint checkpoint = resumption.Checkpoint;
         _session.LoadWeights(checkpoint.Weights);
@@ -399,6 +411,13 @@ public sealed class Trainer : IDisposable
             Trajectory.RatesOf(schedule, TotalSteps), [.. plans.Select(plan => plan.Plan.Record!.ToText())]);
     }
 
+    private const string ScalingFact = "scaling of training images";
+
+    /// <summary>Asked when it is saved: what scales may fail on the way, and then the run is one that had both.</summary>
+    private Trajectory WithScaling(Trajectory trajectory) => _scaler?.ImageScaling() is { } scaling
+        ? trajectory with { Facts = trajectory.Facts.Add(new TrajectoryFact(ScalingFact, scaling)) }
+        : trajectory;
+
     private void Save(string file, Trajectory trajectory, TrainingObserver observer, bool servesAverage = false)
     {
         if (_options.OutputFolder is not { } folder)
@@ -406,7 +425,7 @@ public sealed class Trainer : IDisposable
         using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
         observer.OnSaving?.Invoke();
         string path = Path.Combine(folder, file);
-        Checkpoint.Save(path, _session, _progress, _options.Normalization, trajectory, _train.ClassNames, servesAverage);
+        Checkpoint.Save(path, _session, _progress, _options.Normalization, WithScaling(trajectory), _train.ClassNames, servesAverage);
         _saved = (path, _progress.Step);
     }
 

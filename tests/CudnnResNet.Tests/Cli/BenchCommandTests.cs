@@ -83,12 +83,14 @@ public class BenchCommandTests
         Assert.Matches(@"compute( +\d+\.\d\d){7}", text);
     }
 
-    [Fact]
-    public void OnDataTheShareOfWaitingIsReported()
+    [Theory]
+    [InlineData("train")]
+    [InlineData("infer")]
+    public void OnDataTheShareOfWaitingIsReported(string mode)
     {
         using TemporaryFolder folder = new();
         SmallData.Write(folder, images: 12, classes: 3);
-        string[] arguments = ["bench", "train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "4",
+        string[] arguments = ["bench", mode, "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "4",
             "--seconds", "0.2", "--warmup", "0", .. CliRun.OnReference];
         using JsonDocument json = JsonDocument.Parse(CliRun.Success([.. arguments, "--json"]));
         Assert.Equal(folder.Path, json.RootElement.GetProperty("data").GetString());
@@ -109,7 +111,7 @@ public class BenchCommandTests
             new StepOptions(new SgdOptions(0, 0)), backend, new CompilerOptions { Tune = false });
         session.LoadWeights(WeightInitialization.Create(session.WeightValues, seed: 1));
         using BatchLoader loader = new BenchData(slow, Augmentation.None, Normalization.None).Load(session);
-        BenchFeed feed = new(loader, _ => { });
+        BenchFeed feed = new(loader.Next, _ => { });
         feed.Write();
         feed.Reset();
         for (int i = 0; i < 5; i++)

@@ -25,6 +25,8 @@ internal sealed class FaultyKernel(Kernel kernel, Fault fault) : Kernel
 
     public override string Name => $"{fault} {kernel.Name}";
 
+    public override bool MayRefuseToRun => kernel.MayRefuseToRun;
+
     public override KernelSupport Check(Problem problem) => kernel.Check(problem);
 
     public override long WorkspaceBytes(Problem problem) => Math.Max(kernel.WorkspaceBytes(problem), Region.Alignment);

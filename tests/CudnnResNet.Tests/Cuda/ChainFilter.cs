@@ -6,7 +6,10 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.Tests.Cuda;
 
 /// <summary>A backend whose kernels take single operations as ever, and of the chains only those that are let through.</summary>
-internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> lets) : IBackend
+/// <param name="inner">Computes.</param>
+/// <param name="lets">Takes a chain.</param>
+/// <param name="leavesOut">Kernels that are not there at all, by name; null leaves none out.</param>
+internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> lets, Func<string, bool>? leavesOut = null) : IBackend
 {
     public string Name => inner.Name;
 
@@ -20,7 +23,8 @@ internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> le
 
     public bool PrefersRecomputedMasks => inner.PrefersRecomputedMasks;
 
-    public ImmutableArray<Kernel> Kernels { get; } = [.. inner.Kernels.Select(kernel => new Filtered(kernel, lets))];
+    public ImmutableArray<Kernel> Kernels { get; } = [.. inner.Kernels
+        .Where(kernel => leavesOut is null || !leavesOut(kernel.Name)).Select(kernel => new Filtered(kernel, lets))];
 
     public KernelSupport Supports(Precision precision) => inner.Supports(precision);
 
@@ -35,6 +39,8 @@ internal sealed class ChainFilter(IBackend inner, Func<Kernel, Problem, bool> le
     private sealed class Filtered(Kernel inner, Func<Kernel, Problem, bool> lets) : Kernel
     {
         public override string Name => inner.Name;
+
+        public override bool MayRefuseToRun => inner.MayRefuseToRun;
 
         public override KernelSupport Check(Problem problem) => problem.Nodes.Length == 1 || lets(inner, problem)
             ? inner.Check(problem)

@@ -45,7 +45,7 @@ public sealed class DeviceJpegTests : IDisposable
             CudaArena[] pixels = [.. images.Select(image => new CudaArena(3L * image.Width * image.Height, device, staging))];
             for (int i = 0; i < images.Length; i++)
                 decoder.Add(images[i], i, pixels[i].Address(new Region(0, pixels[i].Bytes)));
-            Assert.Equal(0, decoder.Decode(new int[names.Length]));
+            Assert.Equal(0, decoder.Decode(device.Stream, new int[names.Length]));
             for (int i = 0; i < names.Length; i++)
             {
                 byte[] actual = new byte[pixels[i].Bytes];
@@ -72,13 +72,13 @@ public sealed class DeviceJpegTests : IDisposable
         decoder.Add(bad, 7, others.Address(all));
         decoder.Add(good, 8, pixels.Address(all));
         decoder.Add(bad, 9, others.Address(all));
-        Assert.Equal(2, decoder.Decode(failed));
+        Assert.Equal(2, decoder.Decode(device.Stream, failed));
         Assert.Equal([7, 9], failed[..2]);
         byte[] actual = new byte[all.Bytes];
         pixels.Read(all, actual);
         RequireClose(ImageFixture.Expected("baseline444.jpg").Pixels, actual, "beside broken files");
         decoder.Add(good, 0, others.Address(all));
-        Assert.Equal(0, decoder.Decode(failed));
+        Assert.Equal(0, decoder.Decode(device.Stream, failed));
     }
 
     /// <summary>

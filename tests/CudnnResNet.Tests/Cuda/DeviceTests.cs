@@ -61,7 +61,7 @@ public sealed class DeviceTests : IDisposable
     public void ARecordingRepeatsItsKernels()
     {
         using CudaArena arena = Allocate(192);
-        using Copy first = new(Device, arena, 0, 64), second = new(Device, arena, 64, 128);
+        using DeviceCopy first = new(Device, arena, 0, 64), second = new(Device, arena, 64, 128);
         using RecordedRun recording = RecordedRun.Record(Device, [first, second]);
         foreach (byte value in (byte[])[3, 9])
         {
@@ -78,7 +78,7 @@ public sealed class DeviceTests : IDisposable
     public void AFailedRecordingLeavesTheStreamAsItWas()
     {
         using CudaArena arena = Allocate(192);
-        using Copy copy = new(Device, arena, 0, 64);
+        using DeviceCopy copy = new(Device, arena, 0, 64);
         using Failing failing = new(Device);
         Assert.Throws<InvalidOperationException>(() => RecordedRun.Record(Device, [copy, failing]));
         arena.Write(new Region(0, 64), [.. Enumerable.Repeat((byte)5, 64)]);
@@ -93,7 +93,7 @@ public sealed class DeviceTests : IDisposable
     {
         using EventTimer timer = new(Device);
         using CudaArena arena = Allocate(128);
-        using Copy copy = new(Device, arena, 0, 64);
+        using DeviceCopy copy = new(Device, arena, 0, 64);
         Assert.InRange(timer.Time(copy), 0, 10e6);
     }
 
@@ -111,15 +111,6 @@ public sealed class DeviceTests : IDisposable
     }
 
     private CudaArena Allocate(long bytes) => new(bytes, Device, _staging!);
-
-    private sealed class Copy(CudaDevice device, CudaArena arena, long from, long to) : LoadedKernel
-    {
-        public override void Run()
-        {
-            using ContextScope scope = device.Enter();
-            CudaDriver.cuMemcpyDtoDAsync_v2(arena.Address(new Region(to, 64)), arena.Address(new Region(from, 64)), 64, device.Stream).ThrowIfFailed();
-        }
-    }
 
     private sealed class Failing(CudaDevice device) : LoadedKernel
     {

@@ -29,6 +29,7 @@ internal static class FaultScenarios
         ("training in fp16 by the calls before graphs", "reset", Float16, TrainInHalfByClassicCalls),
         ("a kernel that does not compile", "reset; fail nvrtcCompileProgram 1 6", Float32, TrainBehindCompilerError),
         ("a look at the device", "reset", 0, Probe),
+        ("copies within the device, by themselves and recorded", "reset", 0, CopyWithinDevice),
         .. HasImages ? [("training on JPEG files, of which a batch is tried one by one", "reset; fail nvjpegDecodeBatched 1 3", Float32, TrainOnFiles)] : Array.Empty<(string, string, double, Func<string?, double[]>)>(),
     ];
 
@@ -77,6 +78,25 @@ internal static class FaultScenarios
     /// <summary>What doctor prints: without NVML a device is there all the same.</summary>
     private static double[] Probe(string? folder) =>
         [.. CudaProbe.Run().Devices.SelectMany(device => (double[])[device.Ordinal, device.Architecture, device.MemoryBytes])];
+
+    private static double[] CopyWithinDevice(string? folder)
+    {
+        const int Bytes = DeviceCopy.Bytes;
+        using CudaDevice device = CudaDevice.Open(0);
+        using PinnedStaging staging = new(device);
+        using CudaArena arena = new(3 * Bytes, device, staging);
+        using DeviceCopy first = new(device, arena, 0, Bytes), second = new(device, arena, Bytes, 2 * Bytes);
+        byte[] bytes = [.. Enumerable.Range(1, Bytes).Select(i => (byte)i)];
+        arena.Write(new Region(0, Bytes), bytes);
+        first.Run();
+        second.Run();
+        arena.Read(new Region(2 * Bytes, Bytes), bytes);
+        arena.Write(new Region(0, Bytes), [.. bytes.Reverse()]);
+        using RecordedRun recording = RecordedRun.Record(device, [first, second]);
+        recording.Run();
+        arena.Read(new Region(2 * Bytes, Bytes), bytes);
+        return [.. bytes.Select(each => (double)each)];
+    }
 
     /// <summary>Files that are as large as the network's images, so that the host and either resize make the same pixels of them.</summary>
     private static double[] TrainOnFiles(string? folder)

@@ -152,6 +152,8 @@ public sealed class PoisonTests
     {
         public override string Name => inner.Name;
 
+        public override bool MayRefuseToRun => inner.MayRefuseToRun;
+
         public override KernelSupport Check(Problem problem) => inner.Check(problem);
 
         public override LoadedKernel Load(Problem problem, KernelArguments arguments) =>

@@ -22,7 +22,7 @@ internal static unsafe class Simulator
             Assert.Equal(0, ((delegate* unmanaged<byte*, int>)NativeLibrary.GetExport(Library.Value, "simgpu_script"))(text));
     }
 
-    /// <summary><c>calls.FUNCTION</c>, <c>live.KIND</c>, <c>live</c>, <c>complaints</c> or <c>bytes.to_device</c>.</summary>
+    /// <summary><c>calls.FUNCTION</c>, <c>ran.FUNCTION</c>, <c>live.KIND</c>, <c>live</c>, <c>complaints</c> or <c>bytes.to_device</c>.</summary>
     internal static long Query(string key)
     {
         fixed (byte* text = Terminated(key))

@@ -73,7 +73,7 @@ public class NpyFolderTests
         Assert.Contains("images.npy: holds i64 (3)", Load());
     }
 
-    private static void SaveLabels(TemporaryFolder folder, params long[] labels)
+    internal static void SaveLabels(TemporaryFolder folder, params long[] labels)
     {
         string header = $"{{'descr': '<i8', 'fortran_order': False, 'shape': ({labels.Length},), }}\n";
         File.WriteAllBytes(folder.File("labels.npy"),

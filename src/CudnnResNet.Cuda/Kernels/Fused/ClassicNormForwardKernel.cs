@@ -17,6 +17,8 @@ internal sealed class ClassicNormForwardKernel(CudaSession session) : Kernel
 
     public override string Name => "cudnn_classic_norm_fwd";
 
+    public override bool MayRefuseToRun => true;
+
     public override KernelSupport Check(Problem problem)
     {
         if (problem.Operations is not ([BatchNormTraining] or [BatchNormTraining, Relu] or [BatchNormTraining, Add, Relu])

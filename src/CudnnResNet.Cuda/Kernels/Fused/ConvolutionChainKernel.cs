@@ -30,6 +30,8 @@ internal sealed class ConvolutionChainKernel(CudaSession session, int rank) : Ke
 
     public override string Name { get; } = $"cudnn_conv_chain_{rank}";
 
+    public override bool MayRefuseToRun => true;
+
     public override KernelSupport Check(Problem problem)
     {
         if (Links(problem) is not { } links)

@@ -16,6 +16,8 @@ internal abstract class FusedEngineKernel(CudaSession session, string name, int 
 
     public sealed override string Name { get; } = $"{name}_{rank}";
 
+    public sealed override bool MayRefuseToRun => true;
+
     public sealed override KernelSupport Check(Problem problem) =>
         (Refusal(problem) ?? Find(problem, rank, out _)) is { } refusal ? KernelSupport.No(refusal) : KernelSupport.Yes;
 

@@ -75,7 +75,7 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         }
     }
 
-    /// <summary>Puts an image into the next batch, which must not be in flight.</summary>
+    /// <summary>Puts an image into the next batch. The batch before must not be in flight.</summary>
     /// <param name="image">A file; it is copied.</param>
     /// <param name="number">By which it is named where it fails.</param>
     /// <param name="destination">Receives 3 * Width bytes a row.</param>
@@ -94,11 +94,12 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         _numbers[_count++] = number;
     }
 
-    /// <summary>Decodes what was added, in the order of the device's stream.</summary>
+    /// <summary>Decodes what was added.</summary>
+    /// <param name="stream">In whose order. It has come to its end when the decoder is disposed of.</param>
     /// <param name="failed">Receives the numbers of images that nvJPEG does not read.</param>
     /// <returns>How many failed.</returns>
     /// <exception cref="NvJpegException">The library or the device failed, whatever the images are.</exception>
-    internal int Decode(Span<int> failed)
+    internal int Decode(CUstream stream, Span<int> failed)
     {
         int count = _count;
         _count = 0;
@@ -107,7 +108,7 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         using ContextScope scope = _device.Enter();
         if (_initialized != count)
             NvJpeg.nvjpegDecodeBatchedInitialize(_handle, _state, count, Environment.ProcessorCount, nvjpegOutputFormat_t.NVJPEG_OUTPUT_RGBI).ThrowIfFailed();
-        nvjpegStatus_t status = NvJpeg.nvjpegDecodeBatched(_handle, _state, _files, _lengths, _destinations, _device.Stream);
+        nvjpegStatus_t status = NvJpeg.nvjpegDecodeBatched(_handle, _state, _files, _lengths, _destinations, stream);
         if (status == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS)
         {
             _initialized = count;
@@ -117,17 +118,17 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         _initialized = 0;
         if (!status.IsAboutTheImage)
             status.ThrowIfFailed("nvjpegDecodeBatched");
-        return DecodeEach(count, failed);
+        return DecodeEach(count, stream, failed);
     }
 
     /// <summary>One by one, to find those at fault.</summary>
-    private int DecodeEach(int count, Span<int> failed)
+    private int DecodeEach(int count, CUstream stream, Span<int> failed)
     {
         int failures = 0;
         for (int i = 0; i < count; i++)
         {
             nvjpegStatus_t status = NvJpeg.nvjpegDecode(_handle, _state, _files[i], _lengths[i],
-                nvjpegOutputFormat_t.NVJPEG_OUTPUT_RGBI, &_destinations[i], _device.Stream);
+                nvjpegOutputFormat_t.NVJPEG_OUTPUT_RGBI, &_destinations[i], stream);
             if (status.IsAboutTheImage)
                 failed[failures++] = _numbers[i];
             else

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using CudnnResNet.Cuda.Device;
 using CudnnResNet.Cuda.Interop;
 using CudnnResNet.Kernels;
@@ -10,15 +8,11 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 
 /// <summary>
 /// JPEG files to a plan's images: nvJPEG decodes them into device memory, and one kernel crops, scales, mirrors, normalises
-/// and converts the whole batch. What nvJPEG does not read, and what does not fit, the host decodes.
+/// and converts the whole batch. What nvJPEG does not read, and what does not fit, the host decodes. Each slot of a queue has
+/// one with memory of its own, so that the next batch is made while a step runs.
 /// </summary>
 internal sealed class FileInput : IDisposable
 {
-    internal const int Channels = 3;
-
-    /// <summary>Of the tiles that one block of the kernel makes.</summary>
-    private const int Tile = 16;
-
     /// <summary>Decoded images of one batch; of larger ones, the host decodes the rest.</summary>
     private const long MostPixelBytes = 1L << 30;
 
@@ -26,9 +20,10 @@ internal sealed class FileInput : IDisposable
 
     private readonly CudaSession _session;
     private readonly PinnedStaging _staging;
+    private readonly InputPath _path;
     private readonly DeviceJpegDecoder _decoder;
-    private readonly CudaArena _table;
-    private readonly KernelLaunch _launch;
+    private readonly ResizeChoice _resize;
+    private readonly ImageResampler _resampler;
     private readonly CudaEvent _decoded;
     private readonly ImageView[] _views;
     private readonly long[] _offsets;
@@ -37,37 +32,31 @@ internal sealed class FileInput : IDisposable
     private CudaArena? _pixels;
     private readonly TensorShape _shape;
     private NppResizer? _npp;
-    private bool? _usesNpp;
     private bool _isBroken;
 
-    private FileInput(CudaSession session, PinnedStaging staging, DeviceJpegDecoder decoder, CUdeviceptr images, TensorShape shape,
-        DataType type, LaunchArgument factors)
+    private FileInput(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize, DeviceJpegDecoder decoder,
+        CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
     {
-        (_session, _staging, _decoder, _shape) = (session, staging, decoder, shape);
+        (_session, _staging, _path, _resize, _decoder, _shape) = (session, staging, path, resize, decoder, shape);
         _views = new ImageView[shape.N];
         _offsets = new long[shape.N];
         _failed = new int[shape.N];
-        _sideBytes = shape.H * shape.W * Channels;
-        _table = new CudaArena(shape.N * (long)Unsafe.SizeOf<ImageView>(), session.Device, staging);
+        _sideBytes = shape.H * shape.W * ImageResampler.Channels;
+        _resampler = new ImageResampler(session, staging, path, images, shape, type, factors);
         try
         {
-            Region table = new(0, _table.Bytes);
-            long tiles = (long)shape.N * ((shape.H + Tile - 1) / Tile) * ((shape.W + Tile - 1) / Tile);
-            _launch = session.Launch("images.cu", $"resample_images_{type.ShortName()}", new Grid(tiles),
-                [_table.Address(table), images, factors, shape.H, shape.W, Channels]);
             _decoded = session.Device.CreateEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
         }
         catch
         {
-            _launch?.Dispose();
-            _table.Dispose();
+            _resampler.Dispose();
             throw;
         }
     }
 
     /// <summary>Null where the device decodes no JPEG; the session keeps the reason.</summary>
-    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, CUdeviceptr images, TensorShape shape,
-        DataType type, LaunchArgument factors)
+    internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize,
+        CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
     {
         if (!session.Options.DecodesFiles)
             return null;
@@ -78,7 +67,7 @@ internal sealed class FileInput : IDisposable
         }
         try
         {
-            return new FileInput(session, staging, decoder, images, shape, type, factors);
+            return new FileInput(session, staging, path, resize, decoder, images, shape, type, factors);
         }
         catch
         {
@@ -90,26 +79,27 @@ internal sealed class FileInput : IDisposable
     internal void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
     {
         using ContextScope scope = _session.Device.Enter();
+        // nvJPEG reads files while a batch is in flight.
+        if (!_path.IsOfSlot)
+            CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
         Place(images, first, decodeOnHost);
         Decode(images, first, decodeOnHost);
         for (int i = 0; i < images.Length; i++)
         {
             if (!images[i].IsFile)
-                _pixels!.Write(new Region(_offsets[i], images[i].Length), images[i].Bytes);
+                _path.Write(_pixels!.Address(new Region(_offsets[i], images[i].Length)), images[i].Bytes);
             _views[i] = View(images[i], _pixels!.Address(new Region(_offsets[i], images[i].Length)));
         }
         Scale(images);
-        CudaDriver.cuEventRecord(_decoded, _session.Device.Stream).ThrowIfFailed();
-        // nvJPEG reads files while a batch is in flight, and their memory may change when this returns.
-        CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
+        if (!_path.IsOfSlot)
+            CudaDriver.cuEventRecord(_decoded, _path.Stream).ThrowIfFailed();
     }
 
     public void Dispose()
     {
         _decoder.Dispose();
         _decoded.Dispose();
-        _launch.Dispose();
-        _table.Dispose();
+        _resampler.Dispose();
         _pixels?.Dispose();
         _npp?.Dispose();
     }
@@ -127,6 +117,7 @@ internal sealed class FileInput : IDisposable
             return;
         LeaveToHost(shortage!);
         _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
+        _path.FollowDevice();
     }
 
     private CudaArena? TryAllocate(long bytes, out MemoryShortageException? shortage)
@@ -134,7 +125,9 @@ internal sealed class FileInput : IDisposable
         try
         {
             shortage = null;
-            return new CudaArena(bytes, _session.Device, _staging);
+            CudaArena pixels = new(bytes, _session.Device, _staging);
+            _path.FollowDevice();
+            return pixels;
         }
         catch (MemoryShortageException error)
         {
@@ -152,7 +145,7 @@ internal sealed class FileInput : IDisposable
         for (int i = 0; i < images.Length; i++)
         {
             EncodedImage image = images[i];
-            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * Channels : 0);
+            long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * ImageResampler.Channels : 0);
             if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
             {
                 _failed[left++] = i;
@@ -179,7 +172,7 @@ internal sealed class FileInput : IDisposable
         int left = 0;
         try
         {
-            left = _decoder.Decode(_failed);
+            left = _decoder.Decode(_path.Stream, _failed);
         }
         catch (NvJpegException error)
         {
@@ -212,59 +205,22 @@ internal sealed class FileInput : IDisposable
 
     private void Scale(ReadOnlySpan<EncodedImage> images)
     {
-        if (_usesNpp != false && MayAlias(images))
-        {
-            try
-            {
-                if (_usesNpp is null)
-                    Choose();
-                if (_usesNpp == true)
-                {
-                    ScaleByNpp();
-                    return;
-                }
-            }
-            catch (NppException error)
-            {
-                _session.Refuse($"training's images are scaled by the own kernel: {error.Message}");
-                _usesNpp = false;
-            }
-        }
-        Resample(_views);
+        _resampler.Run(MayAlias(images) && _resize.UsesNpp ? ScaledByNpp() : _views);
     }
 
-    private void Choose()
-    {
-        bool? known = ResizeChoice.Known(_session);
-        if (known != false)
-            _npp = TryCreateNpp();
-        _usesNpp = _npp is not null && (known ?? ResizeChoice.Measure(_session, () => Resample(_views), ScaleByNpp));
-        if (_usesNpp == true)
-            return;
-        _npp?.Dispose();
-        _npp = null;
-    }
-
-    /// <summary>Null also where its images do not fit.</summary>
-    private NppResizer? TryCreateNpp()
+    /// <summary>As they are where NPP fails, which then scales no more.</summary>
+    private ReadOnlySpan<ImageView> ScaledByNpp()
     {
         try
         {
-            return NppResizer.TryCreate(_session.Device, _staging, _shape);
+            _npp ??= NppResizer.Create(_session.Device, _staging, _path, _shape);
+            return _npp.Resize(_views);
         }
-        catch (MemoryShortageException shortage)
+        catch (ResNetException error) when (error is NppException or MemoryShortageException)
         {
-            _session.Refuse($"training's images are scaled by the own kernel: {shortage.Message}");
-            return null;
+            _resize.LoseNpp(error.Message);
+            return _views;
         }
-    }
-
-    private void ScaleByNpp() => Resample(_npp!.Resize(_views));
-
-    private void Resample(ReadOnlySpan<ImageView> views)
-    {
-        _table.Write(new Region(0, _table.Bytes), MemoryMarshal.AsBytes(views));
-        _launch.Run(_session.Device.Stream);
     }
 
     private static bool MayAlias(ReadOnlySpan<EncodedImage> images)
@@ -278,10 +234,10 @@ internal sealed class FileInput : IDisposable
     private static ImageView View(EncodedImage image, CUdeviceptr pixels)
     {
         ImagePlacement part = image.Placement;
-        long stride = (long)image.Width * Channels;
+        long stride = (long)image.Width * ImageResampler.Channels;
         return new ImageView
         {
-            Pixels = pixels + (part.Top * stride + part.Left * Channels),
+            Pixels = pixels + (part.Top * stride + part.Left * ImageResampler.Channels),
             StrideBytes = stride,
             Width = part.Width,
             Height = part.Height,

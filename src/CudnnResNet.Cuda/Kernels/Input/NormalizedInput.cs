@@ -12,7 +12,7 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 internal sealed class NormalizedInput : ByteInput
 {
     private readonly CudaDevice _device;
-    private readonly CudaRunQueue? _queue;
+    private readonly InputPath _path;
     private readonly CudaArena _memory;
     private readonly Region _bytes;
     private readonly KernelLaunch _launch;
@@ -22,9 +22,10 @@ internal sealed class NormalizedInput : ByteInput
 
     /// <exception cref="ResNetException">The device has too little memory for the bytes of one batch.</exception>
     internal NormalizedInput(CudaSession session, PinnedStaging staging, CudaArena arena, Region images, TensorShape shape,
-        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue)
+        DataType type, ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, CudaRunQueue? queue, ResizeChoice resize)
     {
-        (_device, _queue) = (session.Device, queue);
+        _device = session.Device;
+        _path = new InputPath(_device, staging, queue);
         long elements = shape.Elements;
         int channels = scale.Length;
         _bytes = new Region(0, elements);
@@ -38,10 +39,10 @@ internal sealed class NormalizedInput : ByteInput
             LaunchArgument factors = LaunchArgument.Of(new ChannelFactors(_memory.Address(scales), _memory.Address(shifts)));
             _launch = session.Launch("images.cu", $"normalize_bytes_{type.ShortName()}", elements / 16,
                 [_memory.Address(_bytes), arena.Address(images), factors, elements / channels, channels, channels]);
-            _openFiles = () => channels == FileInput.Channels
-                ? FileInput.TryCreate(session, staging, arena.Address(images), shape, type, factors)
+            _openFiles = () => channels == ImageResampler.Channels
+                ? FileInput.TryCreate(session, staging, _path, resize, arena.Address(images), shape, type, factors)
                 : null;
-            queue?.FollowDevice();
+            _path.FollowDevice();
         }
         catch
         {
@@ -62,11 +63,10 @@ internal sealed class NormalizedInput : ByteInput
     public override void Write(ReadOnlySpan<byte> nhwc)
     {
         using ContextScope scope = _device.Enter();
-        if (_queue is null)
-            _memory.Write(_bytes, nhwc);
-        else
-            _queue.Write(_memory.Address(_bytes), nhwc);
-        _launch.Run(_queue?.Copies ?? _device.Stream);
+        if (nhwc.Length != _bytes.Bytes)
+            throw new ArgumentException($"{nhwc.Length} bytes for images of {_bytes.Bytes}.", nameof(nhwc));
+        _path.Write(_memory.Address(_bytes), nhwc);
+        _launch.Run(_path.Stream);
     }
 
     public override void Write(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)

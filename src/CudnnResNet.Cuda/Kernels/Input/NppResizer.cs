@@ -16,13 +16,13 @@ internal sealed class NppResizer : IDisposable
     private readonly TensorShape _shape;
     private readonly ImageView[] _views;
 
-    private NppResizer(CudaDevice device, PinnedStaging staging, TensorShape shape)
+    private NppResizer(CudaDevice device, PinnedStaging staging, InputPath path, TensorShape shape)
     {
         _shape = shape;
         _views = new ImageView[shape.N];
         _context = new NppStreamContext
         {
-            hStream = device.Stream,
+            hStream = path.Stream,
             nCudaDeviceId = device.Ordinal,
             nMultiProcessorCount = device.Multiprocessors,
             nMaxThreadsPerMultiProcessor = device.ThreadsPerMultiprocessor,
@@ -30,14 +30,18 @@ internal sealed class NppResizer : IDisposable
             nSharedMemPerBlock = (nuint)device.SharedBytesPerBlock,
             nCudaDevAttrComputeCapabilityMajor = device.Architecture / 10,
             nCudaDevAttrComputeCapabilityMinor = device.Architecture % 10,
-            nStreamFlags = device.StreamFlags,
+            nStreamFlags = path.StreamFlags,
         };
         _scaled = new CudaArena(shape.Elements, device, staging);
+        path.FollowDevice();
     }
 
-    /// <summary>Null where NPP is not there.</summary>
-    internal static NppResizer? TryCreate(CudaDevice device, PinnedStaging staging, TensorShape shape) =>
-        CudaLibraries.TryLoad(CudaLibraries.Npp) is null ? null : new NppResizer(device, staging, shape);
+    /// <summary>NPP is on this machine.</summary>
+    internal static bool IsThere => CudaLibraries.TryLoad(CudaLibraries.Npp) is not null;
+
+    /// <exception cref="MemoryShortageException">There is no room for the scaled images.</exception>
+    internal static NppResizer Create(CudaDevice device, PinnedStaging staging, InputPath path, TensorShape shape) =>
+        new(device, staging, path, shape);
 
     /// <summary>Scales each image to the batch's size; needs the device's context.</summary>
     /// <param name="views">Parts that fill the batch's images.</param>
@@ -45,7 +49,7 @@ internal sealed class NppResizer : IDisposable
     /// <exception cref="NppException">NPP refused.</exception>
     internal ReadOnlySpan<ImageView> Resize(ReadOnlySpan<ImageView> views)
     {
-        int step = _shape.W * FileInput.Channels;
+        int step = _shape.W * ImageResampler.Channels;
         for (int i = 0; i < views.Length; i++)
         {
             ImageView view = views[i];
