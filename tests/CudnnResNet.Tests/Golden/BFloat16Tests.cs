@@ -36,9 +36,23 @@ public class BFloat16Tests
         Check(name, backend);
     }
 
+    /// <summary>Own direct convolutions, with statistics and masks, forward and backward wherever they apply.</summary>
+    [BFloat16Theory(ownKernels: true)]
+    [MemberData(nameof(Cases))]
+    public void LogitsAndLossesByDirectConvolutions(string name)
+    {
+        using PreferringBackend backend = new(new OneDnnBackend(Environment.ProcessorCount),
+            kernel => kernel.EndsWith("_direct", StringComparison.Ordinal));
+        Check(name, backend);
+    }
+
+    /// <summary>Software carries out too few instructions a second for more than one network.</summary>
+    public static TheoryData<string> AmxCases =>
+        AmxUnderTest.Refusal is null && AmxUnderTest.IsNative ? Cases : new("resnet50-v1.5-imagenet");
+
     /// <summary>Own kernels for AMX wherever they apply.</summary>
     [AmxTheory]
-    [MemberData(nameof(Cases))]
+    [MemberData(nameof(AmxCases))]
     public void LogitsAndLossesByAmx(string name)
     {
         using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
