@@ -54,9 +54,12 @@ internal static class KernelCatalog
 
     private static IEnumerable<Kernel> OwnBf16(ThreadTeam team, CpuFeatures own)
     {
-        yield return new PairedBackwardFilterKernel(team);
         if (own.HasFlag(CpuFeatures.AmxBf16))
+        {
+            yield return new PairedBackwardFilterKernel(team, usesAmx: true);
             yield return new BottleneckForwardKernel(team, own);
+        }
+        yield return new PairedBackwardFilterKernel(team, usesAmx: false);
         yield return new BottleneckForwardKernel(team, own & ~CpuFeatures.AmxBf16);
     }
 

@@ -36,14 +36,26 @@ public class BFloat16Tests
         Check(name, backend);
     }
 
-    /// <summary>Own kernels for AMX wherever they apply.</summary>
+    /// <summary>
+    /// Inference by own kernels for AMX wherever they apply. Filter gradients are left to AVX-512: small products of large
+    /// filters take minutes where AMX is carried out in software.
+    /// </summary>
     [AmxTheory]
     [MemberData(nameof(Cases))]
     public void LogitsAndLossesByAmx(string name)
     {
         using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
-            kernel => kernel.EndsWith("_amx", StringComparison.Ordinal));
+            kernel => kernel is "bottleneck_fwd_amx" or "conv_bwd_filter_paired");
         Check(name, backend);
+    }
+
+    /// <summary>Training too, on one network.</summary>
+    [AmxFact]
+    public void TrainsByAmx()
+    {
+        using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
+            kernel => kernel.EndsWith("_amx", StringComparison.Ordinal));
+        Check("resnet18-v1.5-imagenet", backend);
     }
 
     /// <param name="name">Of the case.</param>
