@@ -43,6 +43,12 @@ CRN_API int64_t crn_wgrad_bf16_workspace(const crn_convolution* g, int32_t threa
 CRN_API void crn_wgrad_bf16(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
                             void* workspace);
 
+/* The same with CRN_AMX_BF16, for channels and filters that are multiples of 32, and 1x1 filters without padding or 3x3
+   filters with a padding of 1, with strides of 1 or 2. */
+CRN_API int64_t crn_wgrad_amx_workspace(const crn_convolution* g, int32_t threads);
+CRN_API void crn_wgrad_amx(const crn_convolution* g, int32_t threads, const uint16_t* x, const uint16_t* dy, float* dw,
+                           void* workspace);
+
 /* A 3x3 convolution of stride 1 and padding 1 by Winograd's method: x[n,h,w,c] to y[n,h,w,k]. All arithmetic is in
    float32. */
 typedef struct {

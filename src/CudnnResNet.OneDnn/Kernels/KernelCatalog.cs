@@ -54,10 +54,10 @@ internal static class KernelCatalog
 
     private static IEnumerable<Kernel> OwnBf16(ThreadTeam team, CpuFeatures own)
     {
-        yield return new PairedBackwardFilterKernel(team);
-        CpuFeatures[] vectors = [own & ~CpuFeatures.AmxBf16], tiles = own.HasFlag(CpuFeatures.AmxBf16) ? [own] : [];
+        CpuFeatures[] tiles = own.HasFlag(CpuFeatures.AmxBf16) ? [own] : [], vectors = [own & ~CpuFeatures.AmxBf16];
         foreach (CpuFeatures features in tiles.Concat(vectors))
         {
+            yield return new PairedBackwardFilterKernel(team, features.HasFlag(CpuFeatures.AmxBf16));
             yield return new BottleneckForwardKernel(team, features);
             DirectConvolution direct = new(team, features);
             yield return new DirectForwardKernel(direct);

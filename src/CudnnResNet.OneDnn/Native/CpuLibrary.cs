@@ -27,6 +27,13 @@ internal static unsafe partial class CpuLibrary
         CpuConvolution* g, int threads, byte* x, byte* dy, float* dw, byte* workspace);
 
     [LibraryImport(Library)]
+    internal static partial long crn_wgrad_amx_workspace(CpuConvolution* g, int threads);
+
+    [LibraryImport(Library)]
+    internal static partial void crn_wgrad_amx(
+        CpuConvolution* g, int threads, byte* x, byte* dy, float* dw, byte* workspace);
+
+    [LibraryImport(Library)]
     internal static partial long crn_winograd_packed_bytes(CpuWinogradProblem* problem);
 
     [LibraryImport(Library)]

@@ -50,14 +50,26 @@ public class BFloat16Tests
     public static TheoryData<string> AmxCases =>
         AmxUnderTest.Refusal is null && AmxUnderTest.IsNative ? Cases : new("resnet50-v1.5-imagenet");
 
-    /// <summary>Own kernels for AMX wherever they apply.</summary>
+    /// <summary>
+    /// Own kernels for AMX wherever they apply. Filter gradients are left to AVX-512: small products of large filters take
+    /// minutes where AMX is carried out in software.
+    /// </summary>
     [AmxTheory]
     [MemberData(nameof(AmxCases))]
     public void LogitsAndLossesByAmx(string name)
     {
         using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
-            kernel => kernel.EndsWith("_amx", StringComparison.Ordinal));
+            kernel => kernel is "bottleneck_fwd_amx" or "conv_bwd_filter_paired");
         Check(name, backend);
+    }
+
+    /// <summary>Training too, on one network.</summary>
+    [AmxFact]
+    public void TrainsByAmx()
+    {
+        using PreferringBackend backend = new(AmxUnderTest.Create(Environment.ProcessorCount),
+            kernel => kernel.EndsWith("_amx", StringComparison.Ordinal));
+        Check("resnet18-v1.5-imagenet", backend);
     }
 
     /// <param name="name">Of the case.</param>

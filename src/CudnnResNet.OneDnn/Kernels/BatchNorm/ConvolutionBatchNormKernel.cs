@@ -9,7 +9,8 @@ namespace CudnnResNet.OneDnn.Kernels.BatchNorm;
 
 /// <summary>
 /// ConvolutionForward BatchNormTraining [Add] [ReLU], the convolution's result kept: its statistics are taken while it is
-/// written, from the values as they are rounded, and cost no pass of their own.
+/// written, from the values as they are rounded, and cost no pass of their own. Several of these in a row, each with its ReLU,
+/// are one chain: a convolution normalises, joins and activates what it reads, and keeps that where somebody else wants it.
 /// </summary>
 internal sealed unsafe class ConvolutionBatchNormKernel(ThreadTeam team, DirectConvolution direct) : Kernel
 {
@@ -17,82 +18,122 @@ internal sealed unsafe class ConvolutionBatchNormKernel(ThreadTeam team, DirectC
 
     public override KernelSupport Check(Problem problem)
     {
-        Chain chain = new(problem);
-        if (!chain.IsComplete)
-            return KernelSupport.No("not a chain of conv_fwd bn_train [add] [relu]");
-        if (!problem.IsMaterialised(chain.Convolution!.Outputs[0]) || !ChainReader.KeepsOnly(problem, chain.Convolution))
-            return KernelSupport.No("keeps the convolution's result, and no other intermediate");
-        if (chain.Convolution.Inputs.Length != 2 || problem.ConstantWeights)
-            return KernelSupport.No("takes convolutions of a training graph, without bias");
-        if (chain.Join is not null && !ChainReader.IsSide(problem, chain.Join.Inputs[1]))
-            return KernelSupport.No("an add joins the chain with itself");
-        return DirectConvolution.Check(Geometry(problem), problem.Input(0, 0).Type);
+        Stage[] stages = Stages(problem);
+        if (stages.Length == 0)
+            return KernelSupport.No("not a chain of conv_fwd bn_train [add] [relu], several with relu each");
+        if (problem.ConstantWeights)
+            return KernelSupport.No("takes convolutions of a training graph");
+        foreach (Node node in problem.Nodes.AsSpan()[..^1])
+            if (problem.IsMaterialised(node.Outputs[0]) != node.Operation is ConvolutionForward && node.Operation is not Relu)
+                return KernelSupport.No("keeps the convolutions' results, and no other intermediate but what a ReLU gives");
+        foreach (Stage stage in stages)
+        {
+            if (stage.Convolution.Inputs.Length != 2)
+                return KernelSupport.No("takes convolutions without bias");
+            if (stage.Join is not null && !ChainReader.IsSide(problem, stage.Join.Inputs[1]))
+                return KernelSupport.No("an add joins the chain with itself");
+            ConvolutionGeometry g = stage.Geometry;
+            if (stage != stages[0] && (g.R == 1 ? g.Stride != 1 : g.Padding < g.Stride - 1))
+                return KernelSupport.No("a convolution behind a ReLU reads all that the ReLU gives");
+            if (DirectConvolution.Check(g, problem.Input(0, 0).Type) is { IsSupported: false } no)
+                return no;
+        }
+        return KernelSupport.Yes;
     }
 
-    public override long WorkspaceBytes(Problem problem) =>
-        DirectConvolution.WorkspaceBytes(Native(problem), constantWeights: false) + Vectors.Bytes(Geometry(problem).K);
+    public override long WorkspaceBytes(Problem problem)
+    {
+        Stage[] stages = Stages(problem);
+        return ConvolutionBytes(problem, stages) + stages.Sum(stage => Vectors.Bytes(stage.Geometry.K));
+    }
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
-        Chain chain = new(problem);
+        Stage[] stages = Stages(problem);
         OperandAddresses at = new(arguments);
-        Node convolution = chain.Convolution!, norm = chain.Norm!;
-        CpuDirectProblem native = Native(problem);
-        Vectors vectors = new(at.Workspace(DirectConvolution.WorkspaceBytes(native, constantWeights: false)), Geometry(problem).K);
-        byte* y = at[convolution.Outputs[0]];
-        CpuDirectOperands operands = new()
+        List<LoadedKernel> steps = [];
+        CpuDirectOperands operands = new() { X = at[stages[0].Convolution.Inputs[0]] };
+        long offset = ConvolutionBytes(problem, stages);
+        foreach (Stage stage in stages)
         {
-            X = at[convolution.Inputs[0]],
-            Y = y,
-            First = vectors.Mean,
-            Second = vectors.Moment,
-        };
-        LoadedKernel convolve = DirectConvolution.Load(
-            native, isBackward: false, constantWeights: false, at.Floats(convolution.Inputs[1]), operands, at);
-        RowExtent extent = RowExtent.Of(problem[convolution.Outputs[0]].Shape);
-        BatchNormTrainingVectors norms = BatchNormTrainingVectors.Of(norm, at);
-        return new LoadedSequence(null, convolve, new Conclusion(team, extent, norms, vectors),
-            Normalise(chain, extent, y, new(vectors.MeanFloats, vectors.Scale, norms.Beta), at, at[problem.Nodes[^1].Outputs[0]]));
+            ConvolutionGeometry geometry = stage.Geometry;
+            Vectors vectors = new(at.Workspace(offset), geometry.K);
+            offset += Vectors.Bytes(geometry.K);
+            BatchNormTrainingVectors norms = BatchNormTrainingVectors.Of(stage.Norm, at);
+            RowExtent extent = RowExtent.Of(problem[stage.Convolution.Outputs[0]].Shape);
+            byte* y = at[stage.Convolution.Outputs[0]];
+            operands.Y = y;
+            operands.First = vectors.Mean;
+            operands.Second = vectors.Moment;
+            steps.Add(DirectConvolution.Load(Native(problem, stage), isBackward: false, constantWeights: false,
+                at.Floats(stage.Convolution.Inputs[1]), operands, at));
+            steps.Add(new Conclusion(team, extent, norms, vectors));
+            byte* other = stage.Join is { } join ? at[join.Inputs[1]] : null;
+            if (stage == stages[^1])
+            {
+                steps.Add(Normalise(other, stage.Relu is not null, extent, y, new(vectors.MeanFloats, vectors.Scale, norms.Beta),
+                    at[problem.Nodes[^1].Outputs[0]]));
+                break;
+            }
+            operands = new()
+            {
+                X = y,
+                Input = new()
+                {
+                    Mean = vectors.MeanFloats,
+                    Scale = vectors.Scale,
+                    Shift = norms.Beta,
+                    Other = other,
+                    Y = problem.IsMaterialised(stage.Relu!.Outputs[0]) ? at[stage.Relu.Outputs[0]] : null,
+                },
+            };
+        }
+        return new LoadedSequence(null, [.. steps]);
     }
 
-    private LoadedKernel Normalise(Chain chain, RowExtent extent, byte* from, Centred affine, OperandAddresses at, byte* to)
+    private LoadedKernel Normalise(byte* other, bool isRectified, RowExtent extent, byte* from, Centred affine, byte* to)
     {
         Direct<BFloat16> source = new(from);
-        return (chain.Join, chain.Relu) switch
+        return (other != null, isRectified) switch
         {
-            (null, null) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Identity>(
+            (false, false) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Identity>(
                 team, extent, source, table: null, affine, default, to),
-            (null, _) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Rectified>(
+            (false, true) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Rectified>(
                 team, extent, source, table: null, affine, default, to),
-            ({ } join, null) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Joined<BFloat16>>(
-                team, extent, source, table: null, affine, new(at[join.Inputs[1]]), to),
-            ({ } join, _) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, JoinedRectified<BFloat16>>(
-                team, extent, source, table: null, affine, new(at[join.Inputs[1]]), to),
+            (true, false) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Joined<BFloat16>>(
+                team, extent, source, table: null, affine, new(other), to),
+            (true, true) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, JoinedRectified<BFloat16>>(
+                team, extent, source, table: null, affine, new(other), to),
         };
     }
 
-    private CpuDirectProblem Native(Problem problem) => direct.Forward(problem.Input(0, 0).Shape.N, Geometry(problem));
+    private CpuDirectProblem Native(Problem problem, Stage stage) =>
+        direct.Forward(problem.Input(0, 0).Shape.N, stage.Geometry);
 
-    private static ConvolutionGeometry Geometry(Problem problem) =>
-        ((ConvolutionForward)problem.Nodes[0].Operation).Geometry;
+    /// <summary>One after the other, the convolutions use the same.</summary>
+    private long ConvolutionBytes(Problem problem, Stage[] stages) =>
+        stages.Max(stage => DirectConvolution.WorkspaceBytes(Native(problem, stage), constantWeights: false));
 
-    private readonly struct Chain
+    /// <summary>Empty where the problem is no such chain.</summary>
+    private static Stage[] Stages(Problem problem)
     {
-        internal Chain(Problem problem)
+        ChainReader reader = new(problem);
+        List<Stage> stages = [];
+        while (!reader.AtEnd)
         {
-            ChainReader reader = new(problem);
-            Convolution = reader.Take<ConvolutionForward>();
-            Norm = reader.Take<BatchNormTraining>();
-            Join = reader.Take<Add>();
-            Relu = reader.Take<Relu>();
-            IsComplete = reader.AtEnd && Convolution is not null && Norm is not null;
+            if (reader.Take<ConvolutionForward>() is not { } convolution || reader.Take<BatchNormTraining>() is not { } norm)
+                return [];
+            Stage stage = new(convolution, norm, reader.Take<Add>(), reader.Take<Relu>());
+            if (stage.Relu is null && !(stages.Count == 0 && reader.AtEnd))
+                return [];
+            stages.Add(stage);
         }
+        return [.. stages];
+    }
 
-        internal Node? Convolution { get; }
-        internal Node? Norm { get; }
-        internal Node? Join { get; }
-        internal Node? Relu { get; }
-        internal bool IsComplete { get; }
+    private sealed record Stage(Node Convolution, Node Norm, Node? Join, Node? Relu)
+    {
+        internal ConvolutionGeometry Geometry => ((ConvolutionForward)Convolution.Operation).Geometry;
     }
 
     /// <summary>Vectors by channel in the workspace, behind the convolution's.</summary>
