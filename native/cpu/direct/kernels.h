@@ -22,7 +22,8 @@ struct Piece {
 class Direct {
 public:
     Direct(const crn_direct_problem& p, const crn_direct_operands& at, char* workspace)
-        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)), epilogue_(at, p.k, cut_.units * cut_.unit_outputs),
+        : p_(p), cut_(p), at_(at), workspace_(workspace), packed_(reinterpret_cast<const char*>(at.packed)),
+          epilogue_(at, p.k, cut_.units * cut_.unit_outputs),
           in_place_(cut_.is_pointwise && p.stride == 1 && !at.input.scale && p.c <= kMostInPlace) {}
 
     void run() const {
