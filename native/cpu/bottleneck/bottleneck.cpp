@@ -1,4 +1,5 @@
 #include "bottleneck/bottleneck.h"
+#include "tile/panels.h"
 
 namespace crn::bottleneck {
 
@@ -51,20 +52,6 @@ Blocking::Blocking(const crn_bottleneck_problem& problem) {
     bytes(band_images, band_rows);
 }
 
-// Filter [k][taps][c] to panels of 32: tile.h.
-static void pack(const float* filter, int64_t k, int64_t taps, int64_t c, int64_t threads, uint16_t* packed) {
-    const int64_t blocks = c / kChannels, units = k / kFilters * taps * blocks;
-#pragma omp parallel for num_threads(int(threads)) schedule(static)
-    for (int64_t unit = 0; unit < units; unit++) {
-        const int64_t panel = unit / (taps * blocks), tap = unit / blocks % taps, block = unit % blocks;
-        const float* from = filter + (panel * kFilters * taps + tap) * c + block * kChannels;
-        uint16_t* to = packed + unit * kChannels * kFilters;
-        for (int64_t f = 0; f < kFilters; f++)
-            for (int64_t i = 0; i < kChannels; i++)
-                to[f / 16 * 512 + i / 2 * 32 + f % 16 * 2 + i % 2] = tile::to_bf16(from[f * taps * c + i]);
-    }
-}
-
 }  // namespace crn::bottleneck
 
 using namespace crn::bottleneck;
@@ -75,12 +62,13 @@ int64_t crn_bottleneck_workspace_bytes(const crn_bottleneck_problem* problem) { 
 
 void crn_bottleneck_pack(const crn_bottleneck_problem* problem, const float* const* filters, void* packed) {
     const Blocking cut(*problem);
+    const int64_t threads = problem->threads, m = problem->m;
     char* to = static_cast<char*>(packed);
-    pack(filters[0], problem->m, 1, problem->c, cut.threads, reinterpret_cast<uint16_t*>(to));
+    crn::tile::pack_panels(filters[0], m, 1, problem->c, false, threads, to);
     to += cut.filter_bytes(0);
-    pack(filters[1], problem->m, 9, problem->m, cut.threads, reinterpret_cast<uint16_t*>(to));
+    crn::tile::pack_panels(filters[1], m, 9, m, false, threads, to);
     to += cut.filter_bytes(1);
-    pack(filters[2], problem->k, 1, problem->m, cut.threads, reinterpret_cast<uint16_t*>(to));
+    crn::tile::pack_panels(filters[2], problem->k, 1, m, false, threads, to);
 }
 
 void crn_bottleneck_run(const crn_bottleneck_problem* problem, const uint16_t* x, const void* packed,

@@ -1,7 +1,5 @@
 #include "direct/direct.h"
-
-#include <omp.h>
-#include <string.h>
+#include "tile/panels.h"
 
 namespace crn::direct {
 
@@ -52,24 +50,7 @@ int64_t crn_direct_packed_bytes(const crn_direct_problem* problem) { return Bloc
 int64_t crn_direct_workspace_bytes(const crn_direct_problem* problem) { return Blocking(*problem).workspace_bytes(); }
 
 void crn_direct_pack(const crn_direct_problem* problem, const float* filter, int32_t backward, uint16_t* packed) {
-    const crn_direct_problem& p = *problem;
-    const Blocking cut(p);
-    const int64_t units = cut.panels * cut.taps;
-#pragma omp parallel for num_threads(p.threads) schedule(static)
-    for (int64_t unit = 0; unit < units; unit++) {
-        const int64_t panel = unit / cut.taps, tap = unit % cut.taps;
-        uint16_t* to = packed + unit * cut.in_blocks * tile::kChannels * tile::kFilters;
-        for (int64_t block = 0; block < cut.in_blocks; block++)
-            for (int64_t half = 0; half < 2; half++)
-                for (int64_t pair = 0; pair < 16; pair++)
-                    for (int64_t f = 0; f < 16; f++)
-                        for (int64_t i = 0; i < 2; i++) {
-                            const int64_t k = panel * tile::kFilters + half * 16 + f, c = block * tile::kChannels + pair * 2 + i;
-                            const int64_t at = backward ? (c * cut.taps + cut.taps - 1 - tap) * p.k + k
-                                                        : (k * cut.taps + tap) * p.c + c;
-                            *to++ = tile::to_bf16(filter[at]);
-                        }
-    }
+    tile::pack_panels(filter, problem->k, int64_t(problem->r) * problem->s, problem->c, backward != 0, problem->threads, packed);
 }
 
 void crn_direct_run(const crn_direct_problem* problem, const crn_direct_operands* operands, void* workspace) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <stdint.h>
-#include <string.h>
 
 namespace crn::tile {
 
@@ -36,14 +35,5 @@ inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 inline int64_t panel_bytes(int64_t channels, int64_t taps) { return channels * taps * kFilters * 2; }
-
-// The nearest bf16, of two the even one; a NaN stays one.
-inline uint16_t to_bf16(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000)
-        return uint16_t(bits >> 16 | 0x40);
-    return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
 
 }  // namespace crn::tile
