@@ -22,6 +22,13 @@ internal struct ChainReader(Problem problem)
     /// <summary>Whether an operand is read from memory, not produced inside the chain.</summary>
     internal static bool IsSide(Problem problem, ValueId operand) => problem.Inputs.Contains(operand);
 
+    /// <summary>
+    /// The tensor that an add at a chain's end reads, where the result may take its place: not if the head reads it too, which
+    /// may still do so when first results are written.
+    /// </summary>
+    internal static ValueId? Addend(Problem problem, Node? add) =>
+        add is null || problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
+
     /// <summary>Whether, apart from the nodes given, only the last one's results are to be written.</summary>
     internal static bool KeepsOnly(Problem problem, params ReadOnlySpan<Node?> keepers)
     {

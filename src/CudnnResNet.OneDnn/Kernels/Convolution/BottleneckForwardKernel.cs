@@ -28,13 +28,8 @@ internal sealed unsafe class BottleneckForwardKernel(ThreadTeam team, CpuFeature
         return Region.Align(CpuLibrary.crn_bottleneck_packed_bytes(&native));
     }
 
-    public override ValueId? MayOverwrite(Problem problem, ValueId output)
-    {
-        if (new BottleneckChain(problem).Join is not { } add)
-            return null;
-        // The block's input must survive until the last band has read it.
-        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
-    }
+    public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
+        ChainReader.Addend(problem, new BottleneckChain(problem).Join);
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {

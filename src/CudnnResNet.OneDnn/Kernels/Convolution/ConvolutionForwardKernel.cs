@@ -30,13 +30,8 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory) 
 
     public override long PackedBytes(Problem problem) => Plan(problem).Weighted!.PackedBytes;
 
-    public override ValueId? MayOverwrite(Problem problem, ValueId output)
-    {
-        if (new ConvolutionChain(problem).Join is not { } add)
-            return null;
-        // A tensor that the convolution itself reads must survive until its last tap.
-        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
-    }
+    public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
+        ChainReader.Addend(problem, new ConvolutionChain(problem).Join);
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {

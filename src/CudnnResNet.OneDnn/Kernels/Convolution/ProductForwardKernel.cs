@@ -32,13 +32,8 @@ internal sealed unsafe class ProductForwardKernel(ThreadTeam team, CpuFeatures f
 
     public override long PackedBytes(Problem problem) => problem.ConstantWeights ? FilterBytes(problem) : 0;
 
-    public override ValueId? MayOverwrite(Problem problem, ValueId output)
-    {
-        if (new ConvolutionChain(problem).Join is not { } add)
-            return null;
-        // One thread's results would be another's inputs.
-        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
-    }
+    public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
+        ChainReader.Addend(problem, new ConvolutionChain(problem).Join);
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {

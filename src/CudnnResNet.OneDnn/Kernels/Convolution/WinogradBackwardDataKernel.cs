@@ -24,13 +24,7 @@ internal sealed unsafe class WinogradBackwardDataKernel(WinogradConvolution wino
     public override long PackedBytes(Problem problem) =>
         problem.ConstantWeights ? WinogradConvolution.FilterBytes(Native(problem)) : 0;
 
-    public override ValueId? MayOverwrite(Problem problem, ValueId output)
-    {
-        if (Join(problem) is not { } add)
-            return null;
-        // Tiles overlap: what the convolution reads must survive the tiles before.
-        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
-    }
+    public override ValueId? MayOverwrite(Problem problem, ValueId output) => ChainReader.Addend(problem, Join(problem));
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {

@@ -21,13 +21,8 @@ internal sealed unsafe class WinogradForwardKernel(WinogradConvolution winograd,
     public override long PackedBytes(Problem problem) =>
         problem.ConstantWeights ? WinogradConvolution.FilterBytes(Native(problem)) : 0;
 
-    public override ValueId? MayOverwrite(Problem problem, ValueId output)
-    {
-        if (new ConvolutionChain(problem).Join is not { } add)
-            return null;
-        // Tiles overlap: what the convolution reads must survive the tiles before.
-        return problem.Nodes[0].Inputs.Contains(add.Inputs[1]) ? null : add.Inputs[1];
-    }
+    public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
+        ChainReader.Addend(problem, new ConvolutionChain(problem).Join);
 
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
