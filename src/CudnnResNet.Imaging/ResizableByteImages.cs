@@ -42,13 +42,13 @@ public sealed class ResizableByteImages : IByteImages, IResizableImages
     {
         if (side == Height)
             return _images;
-        long elements = (long)side * side * Channels;
-        if (side < 1 || elements * Count > Array.MaxLength)
+        if (side < 1 || (Int128)side * side * Channels * Count > Array.MaxLength)
             throw new ResNetException($"{Name}: {Count} images of {side} x {side} x {Channels} are held in memory at once, and cannot be; give a size from 1 on, and a smaller one");
+        int elements = side * side * Channels;
         byte[] nhwc = new byte[elements * Count];
         Parallel.For(0, Count, () => new Workspace(), (image, _, workspace) =>
         {
-            workspace.Resize(_images.ReadBytes(image), Height, nhwc.AsSpan((int)(image * elements), (int)elements), side);
+            workspace.Resize(_images.ReadBytes(image), Height, nhwc.AsSpan(image * elements, elements), side);
             return workspace;
         }, workspace => workspace.Dispose());
         int[] labels = new int[Count];

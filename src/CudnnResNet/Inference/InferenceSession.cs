@@ -131,14 +131,6 @@ public sealed class InferenceSession : IDisposable
         ReadLogits(logits);
     }
 
-    /// <summary>One batch, from host memory to host memory. No other may be pending.</summary>
-    public void Run(Batch batch, Span<float> logits)
-    {
-        RequireNonePending();
-        Submit(batch);
-        Collect(logits);
-    }
-
     /// <summary>The most compact form of batches that are taken and normalised so; to be asked before.</summary>
     public BatchForm Accepts(IDataSet data, Normalization normalization) => UnderWay().Accepts(data, normalization);
 
@@ -203,11 +195,5 @@ public sealed class InferenceSession : IDisposable
         if (_shared.IsWritten)
             _plan.Synchronize();
         (_shared.Last, _shared.IsWritten) = (this, false);
-    }
-
-    private void RequireNonePending()
-    {
-        if (PendingBatches > 0)
-            throw new InvalidOperationException($"{PendingBatches} batches are pending; collect them first.");
     }
 }

@@ -56,29 +56,32 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
 
     private Selection Choose(Problem problem)
     {
-        List<Kernel> accepting = [];
-        foreach (Kernel kernel in backend.Kernels)
-            if (kernel.Accepts(problem).IsSupported)
-                accepting.Add(kernel);
-        if (accepting.Count == 0)
-            return new Selection(null, double.PositiveInfinity, []);
-        if (sparesMemory)
+        List<Kernel> accepting = [.. backend.Kernels.Where(kernel => IsAccepting(kernel, problem))];
+        while (accepting.Count > 0)
         {
-            long least = accepting.Min(kernel => ExtraBytes(kernel, problem));
-            accepting.RemoveAll(kernel => ExtraBytes(kernel, problem) > least);
+            long least = sparesMemory ? accepting.Min(kernel => ExtraBytes(kernel, problem)) : long.MaxValue;
+            List<Kernel> asked = [.. accepting.Where(kernel => !sparesMemory || ExtraBytes(kernel, problem) == least)];
+            if (_timer is null)
+                return new Selection(asked[0], 1, [.. asked.Select(kernel => new KernelCandidate(kernel, null))]);
+            ImmutableArray<KernelCandidate> timed = Time(asked, problem);
+            if (timed.MinBy(candidate => candidate.Microseconds) is { } best)
+                return new Selection(best.Kernel, best.Microseconds!.Value, timed);
+            accepting.RemoveAll(asked.Contains);
         }
-        if (_timer is null)
-            return new Selection(accepting[0], 1, [.. accepting.Select(kernel => new KernelCandidate(kernel, null))]);
-        ImmutableArray<KernelCandidate> timed = Time(accepting, problem);
-        KernelCandidate best = timed.MinBy(candidate => candidate.Microseconds)!;
-        return double.IsFinite(best.Microseconds!.Value)
-            ? new Selection(best.Kernel, best.Microseconds.Value, timed)
-            : new Selection(null, double.PositiveInfinity, []);
+        return new Selection(null, double.PositiveInfinity, []);
+    }
+
+    /// <summary>Infinite times are those of kernels that refused to run, in this process or in an earlier one.</summary>
+    private bool IsAccepting(Kernel kernel, Problem problem)
+    {
+        if (cache.Find(kernel.Name, problem.Line) is double.PositiveInfinity && kernel.RefusalToRun(problem) is null)
+            kernel.KeepTrial(problem, "it did in an earlier run");
+        return kernel.Accepts(problem).IsSupported;
     }
 
     private static long ExtraBytes(Kernel kernel, Problem problem) => kernel.WorkspaceBytes(problem) + kernel.PackedBytes(problem);
 
-    /// <summary>All times of a problem are taken in one go, so that they compare.</summary>
+    /// <summary>The kernels that run. All times of a problem are taken in one go, so that they compare.</summary>
     private ImmutableArray<KernelCandidate> Time(List<Kernel> kernels, Problem problem)
     {
         if (kernels.Any(kernel => cache.Find(kernel.Name, problem.Line) is null))
@@ -88,6 +91,7 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
                 cache.Add(kernels[i].Name, problem.Line, times[i]);
             Measurements += times.Length;
         }
-        return [.. kernels.Select(kernel => new KernelCandidate(kernel, cache.Find(kernel.Name, problem.Line)))];
+        return [.. kernels.Select(kernel => new KernelCandidate(kernel, cache.Find(kernel.Name, problem.Line)))
+            .Where(candidate => double.IsFinite(candidate.Microseconds!.Value))];
     }
 }

@@ -97,6 +97,31 @@ public sealed class KernelTrialTests
         }
     }
 
+    /// <summary>The least workspace is that of a kernel that refuses, found while it is measured or known from an earlier process.</summary>
+    [Fact]
+    public void WhoSparesMemoryAsksTheNextKernelToo()
+    {
+        Problem problem = ProblemParser.Parse("conv_fwd n2 h8 w8 c4 k4 r3 s3 stride1 pad1 f32");
+        using RefusingBackend backend = new(new ReferenceBackend(2), copies: 3, (kernel, _) => kernel[0] == 'a');
+        PlanCache cache = PlanCache.Open(null, backend.Identity);
+        Assert.Equal('b', Select(backend).Kernel!.Name[0]);
+        Assert.NotEmpty(backend.Refused);
+
+        using RefusingBackend later = new(new ReferenceBackend(2), copies: 3, (kernel, _) => kernel[0] == 'a');
+        Selection again = Select(later);
+        Assert.Equal('b', again.Kernel!.Name[0]);
+        Assert.All(again.Candidates, candidate => Assert.True(double.IsFinite(candidate.Microseconds!.Value)));
+        Assert.Empty(later.Refused);
+        Refusal refusal = Assert.Single(new KernelSelector(later, cache, pool: null).Refusals(problem), refusal => refusal.IsAtRun);
+        Assert.Equal("refused to run: it did in an earlier run", refusal.Reason);
+
+        Selection Select(RefusingBackend from)
+        {
+            using ArenaPool pool = new(from);
+            return new KernelSelector(from, cache, pool, sparesMemory: true).Select(problem);
+        }
+    }
+
     /// <summary>A run that is resumed with a plan whose kernel refuses today has another plan, and says so.</summary>
     [Fact]
     public void AResumedRunSaysThatItsPlanIsAnother()

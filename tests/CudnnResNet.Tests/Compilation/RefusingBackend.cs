@@ -47,7 +47,8 @@ internal sealed class RefusingBackend(IBackend inner, int copies, Func<string, P
 
         public override KernelSupport Check(Problem problem) => inner.Check(problem);
 
-        public override long WorkspaceBytes(Problem problem) => inner.WorkspaceBytes(problem);
+        /// <summary>More for each copy, so that who spares memory begins with the first.</summary>
+        public override long WorkspaceBytes(Problem problem) => inner.WorkspaceBytes(problem) + (name[0] - 'a') * Region.Alignment;
 
         public override long PackedBytes(Problem problem) => inner.PackedBytes(problem);
 

@@ -27,9 +27,9 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
     private int _count;
     private int _initialized;
 
-    private DeviceJpegDecoder(CudaDevice device, NvJpegHandle handle, NvJpegState state, bool isHardware, int mostImages)
+    private DeviceJpegDecoder(CudaDevice device, NvJpegHandle handle, NvJpegState state, int mostImages)
     {
-        (_device, _handle, _state, IsHardware, _mostImages) = (device, handle, state, isHardware, mostImages);
+        (_device, _handle, _state, _mostImages) = (device, handle, state, mostImages);
         _files = (byte**)NativeMemory.Alloc((nuint)mostImages, (nuint)sizeof(byte*));
         _lengths = (nuint*)NativeMemory.Alloc((nuint)mostImages, (nuint)sizeof(nuint));
         _destinations = (nvjpegImage_t*)NativeMemory.AllocZeroed((nuint)mostImages, (nuint)sizeof(nvjpegImage_t));
@@ -37,9 +37,6 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         _copies = new byte[mostImages][];
         Array.Fill(_copies, []);
     }
-
-    /// <summary>Images are decoded by a unit of their own, which leaves the multiprocessors to the network.</summary>
-    internal bool IsHardware { get; }
 
     /// <summary>A decoder for batches of at most so many images.</summary>
     /// <param name="device">Decodes.</param>
@@ -55,12 +52,12 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         using ContextScope scope = device.Enter();
         try
         {
-            NvJpegHandle handle = Create(out bool isHardware);
+            NvJpegHandle handle = Create();
             try
             {
                 NvJpeg.nvjpegJpegStateCreate(handle, out NvJpegState state).ThrowIfFailed();
                 refusal = null;
-                return new DeviceJpegDecoder(device, handle, state, isHardware, mostImages);
+                return new DeviceJpegDecoder(device, handle, state, mostImages);
             }
             catch
             {
@@ -150,12 +147,11 @@ internal sealed unsafe class DeviceJpegDecoder : IDisposable
         NativeMemory.Free(_destinations);
     }
 
-    private static NvJpegHandle Create(out bool isHardware)
+    private static NvJpegHandle Create()
     {
         const nvjpegFlags Flags = nvjpegFlags.NVJPEG_FLAGS_UPSAMPLING_WITH_INTERPOLATION;
-        isHardware = NvJpeg.nvjpegCreateEx(nvjpegBackend_t.NVJPEG_BACKEND_HARDWARE, null, null, Flags, out NvJpegHandle handle)
-            == nvjpegStatus_t.NVJPEG_STATUS_SUCCESS;
-        if (!isHardware)
+        if (NvJpeg.nvjpegCreateEx(nvjpegBackend_t.NVJPEG_BACKEND_HARDWARE, null, null, Flags, out NvJpegHandle handle)
+            != nvjpegStatus_t.NVJPEG_STATUS_SUCCESS)
             NvJpeg.nvjpegCreateEx(nvjpegBackend_t.NVJPEG_BACKEND_GPU_HYBRID, null, null, Flags, out handle).ThrowIfFailed();
         return handle;
     }
