@@ -28,6 +28,7 @@ internal sealed unsafe class CudaRunQueue : RunQueue
     private readonly PinnedMemory? _memory;
     private readonly CudaStream? _copies;
     private long _written;
+    private bool _isStarted;
     private long _given;
     private long _awaited;
     private double _busyMilliseconds;
@@ -109,6 +110,7 @@ internal sealed unsafe class CudaRunQueue : RunQueue
     public override void Start()
     {
         using ContextScope scope = _device.Enter();
+        _isStarted = true;
         _ranges.Pop();
         _ranges.Push(Ranges.Run);
         CudaDriver.cuEventRecord(_copied[OpenSlot]!, Copies).ThrowIfFailed();
@@ -120,7 +122,7 @@ internal sealed unsafe class CudaRunQueue : RunQueue
     protected override void Begin(int slot)
     {
         _ranges.Push(Ranges.Input);
-        _written = 0;
+        (_written, _isStarted) = (0, false);
     }
 
     protected override void Withdraw()
@@ -128,6 +130,8 @@ internal sealed unsafe class CudaRunQueue : RunQueue
         using ContextScope scope = _device.EnterForRelease();
         // A failure of what was in flight meets the next call.
         _ = CudaDriver.cuStreamSynchronize(Copies);
+        if (_isStarted)
+            _device.Drain();
         _ranges.Pop();
     }
 

@@ -106,7 +106,15 @@ internal sealed class BatchesUnderWay : IDisposable
 
     private void Run(int slot)
     {
-        _plan.Run(_queue, slot, _results);
+        try
+        {
+            _plan.Run(_queue, slot, _results);
+        }
+        catch
+        {
+            _queue.Cancel();
+            throw;
+        }
         _begun++;
     }
 }

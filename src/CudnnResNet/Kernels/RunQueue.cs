@@ -35,7 +35,10 @@ public abstract class RunQueue(int slots) : IDisposable
     /// <param name="source">As long as the region.</param>
     public abstract void Write(Region region, ReadOnlySpan<byte> source);
 
-    /// <summary>An input of the open run could not be made: gives its slot back, and runs nothing. Nothing happens where none is open.</summary>
+    /// <summary>
+    /// An input of the open run could not be made, or a kernel not be given to the device: gives its slot back. Nothing happens where
+    /// none is open.
+    /// </summary>
     public void Cancel()
     {
         if (OpenSlot < 0)
@@ -77,7 +80,7 @@ public abstract class RunQueue(int slots) : IDisposable
     /// <summary>Makes room for the inputs of a slot.</summary>
     protected abstract void Begin(int slot);
 
-    /// <summary>Waits until nothing reads what the host gave to the open slot; throws nothing.</summary>
+    /// <summary>Waits until nothing reads what the host gave to the open slot, kernels of a run that has started included; throws nothing.</summary>
     protected abstract void Withdraw();
 
     /// <summary>Enqueues the copies of the results of the open slot.</summary>

@@ -63,6 +63,30 @@ internal sealed class StepsUnderWay(RunQueue queue, PassInputs[] inputs, int pas
         _begunPasses++;
     }
 
+    /// <summary>The pass whose slot is open cannot be given to the device: closes the slot, and takes back the passes of its step.</summary>
+    /// <returns>There were such passes.</returns>
+    public bool Withdraw()
+    {
+        queue.Cancel();
+        long given = _begunPasses % passes;
+        if (given == 0)
+            return false;
+        try
+        {
+            while (_endedPasses < _begunPasses)
+                TakeOver();
+        }
+        catch (ResNetException)
+        {
+            // Nothing runs on that device any more, and what happened first is under way to the caller.
+            return false;
+        }
+        // Every slot is free now, so that the next pass may take any of them.
+        _begunPasses -= given;
+        _endedPasses = _begunPasses;
+        return true;
+    }
+
     /// <summary>Waits for the oldest step.</summary>
     public void Collect()
     {

@@ -194,7 +194,11 @@ public sealed class TrainingSession : IDisposable
     /// <summary>The most compact form of batches that steps take and normalise so; to be asked before the first.</summary>
     public BatchForm Accepts(IDataSet data, Normalization normalization) => _steps.Accepts(data, normalization);
 
-    /// <summary>Begins one step on a batch of <see cref="Batch"/> images, which may change when this returns.</summary>
+    /// <summary>
+    /// Begins one step on a batch of <see cref="Batch"/> images, which may change when this returns. Where a part of it cannot be
+    /// written or run, no step has begun, and the gradients of the parts before are gone; running statistics keep what those
+    /// parts gave them.
+    /// </summary>
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
     public void Submit(Batch batch, double learningRate)
     {
@@ -205,7 +209,15 @@ public sealed class TrainingSession : IDisposable
             using (StepTrace.Slice(Trace, TraceKind.CopyIn))
             {
                 inputs = _steps.Open();
-                inputs.Batches.Write(batch, pass, Passes);
+                try
+                {
+                    inputs.Batches.Write(batch, pass, Passes);
+                }
+                catch
+                {
+                    Withdraw();
+                    throw;
+                }
             }
             RunPass(pass, inputs, batch.Labels, learningRate);
         }
@@ -228,7 +240,15 @@ public sealed class TrainingSession : IDisposable
         for (int pass = 0; pass < Passes; pass++)
         {
             PassInputs inputs = _steps.Open();
-            inputs.Images.Write(PartOf(images, pass));
+            try
+            {
+                inputs.Images.Write(PartOf(images, pass));
+            }
+            catch
+            {
+                Withdraw();
+                throw;
+            }
             RunPass(pass, inputs, labels, learningRate);
         }
         return Collect();
@@ -248,7 +268,15 @@ public sealed class TrainingSession : IDisposable
             using (StepTrace.Slice(Trace, TraceKind.CopyIn))
             {
                 inputs = _steps.Open();
-                inputs.Images.Write(PartOf(images, pass));
+                try
+                {
+                    inputs.Images.Write(PartOf(images, pass));
+                }
+                catch
+                {
+                    Withdraw();
+                    throw;
+                }
             }
             RunPass(pass, inputs, labels, learningRate);
         }
@@ -268,8 +296,16 @@ public sealed class TrainingSession : IDisposable
         RequireBatch(images.Length, labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
-        inputs.Images.Write(images);
-        inputs.WriteLabels(labels, learningRate);
+        try
+        {
+            inputs.Images.Write(images);
+            inputs.WriteLabels(labels, learningRate);
+        }
+        catch
+        {
+            Withdraw();
+            throw;
+        }
     }
 
     /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
@@ -278,12 +314,31 @@ public sealed class TrainingSession : IDisposable
         RequireBatch(ImageElements, batch.Labels);
         using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
         PassInputs inputs = _steps.Open();
-        inputs.Batches.Write(batch);
-        inputs.WriteLabels(batch.Labels, learningRate);
+        try
+        {
+            inputs.Batches.Write(batch);
+            inputs.WriteLabels(batch.Labels, learningRate);
+        }
+        catch
+        {
+            Withdraw();
+            throw;
+        }
     }
 
     /// <summary>Begins the step on the batch that was written last: forward, backward and update.</summary>
-    public void Run() => _steps.Run(_update);
+    public void Run()
+    {
+        try
+        {
+            _steps.Run(_update);
+        }
+        catch
+        {
+            Withdraw();
+            throw;
+        }
+    }
 
     /// <summary>The logits of the images of the step that was collected last, [N, Classes].</summary>
     public void ReadLogits(Span<float> logits) => _steps.Logits.CopyTo(logits);
@@ -314,13 +369,27 @@ public sealed class TrainingSession : IDisposable
                     + "correct the labels, or give the network more classes.");
     }
 
+    private void Withdraw()
+    {
+        if (_steps.Withdraw())
+            _state.ClearGradientSums();
+    }
+
     private void RunPass(int pass, PassInputs inputs, ReadOnlySpan<int> labels, double learningRate)
     {
-        inputs.WriteLabels(PartOf(labels, pass), learningRate);
-        // The step may change it, and the gradients that it keeps carry the old one.
-        if (_keepsGradients && ReadLossScale() is { } scale)
-            _gradientScale = scale;
-        _steps.Run(pass < Passes - 1 ? _accumulate! : _update);
+        try
+        {
+            inputs.WriteLabels(PartOf(labels, pass), learningRate);
+            // The step may change it, and the gradients that it keeps carry the old one.
+            if (_keepsGradients && ReadLossScale() is { } scale)
+                _gradientScale = scale;
+            _steps.Run(pass < Passes - 1 ? _accumulate! : _update);
+        }
+        catch
+        {
+            Withdraw();
+            throw;
+        }
     }
 
     private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>

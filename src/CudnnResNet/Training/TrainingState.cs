@@ -71,6 +71,14 @@ internal sealed class TrainingState(ExecutionPlan plan)
     public IEnumerable<NamedTensor> ReadGradients(double factor) => GradientsIn(Graph)
         .Select(pair => ToFile(pair.Gradient, pair.Parameter, factor: factor));
 
+    /// <summary>Forgets what the passes of a step have added up; nothing where a step has one pass.</summary>
+    public void ClearGradientSums()
+    {
+        HashSet<string> sums = [.. Graph.WithRole(ValueRole.Parameter).Select(parameter => ParameterUpdates.AccumulatorName(parameter.Name))];
+        foreach (Value sum in Graph.WithRole(ValueRole.State).Where(value => sums.Contains(value.Name)))
+            new HostAccess(plan, sum).Write(new double[sum.Shape.Elements]);
+    }
+
     /// <summary>The gradients that a graph names, by parameter.</summary>
     public static IEnumerable<(string Parameter, Value Gradient)> GradientsIn(LayerGraph graph)
     {

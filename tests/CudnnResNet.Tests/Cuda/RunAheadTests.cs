@@ -188,6 +188,54 @@ public sealed class RunAheadTests : IDisposable
         Assert.Equal("", Simulator.Live());
     }
 
+    /// <summary>
+    /// A step that cannot be written or run, in its first pass or a later one, with others under way: the losses from there on are
+    /// those of a session that never saw its batch.
+    /// </summary>
+    [SimulatorTheory]
+    [InlineData(1, 1, "fail cuMemcpyHtoDAsync_v2 1 2")]
+    [InlineData(1, 2, "fail cuMemcpyHtoDAsync_v2 2 2")]
+    [InlineData(1, 2, "fail cuGraphLaunch 1 2")]
+    [InlineData(3, 1, "fail cuMemcpyHtoDAsync_v2 5 2")]
+    [InlineData(3, 2, "fail cuMemcpyHtoDAsync_v2 8 2")]
+    [InlineData(3, 3, "fail cuGraphLaunch 2 2; order lazy")]
+    [InlineData(3, 4, "fail cuGraphLaunch 3 2; order eager")]
+    public void AStepThatCannotBeginLeavesNothingBehind(int passes, int runs, string script)
+    {
+        double[] expected = Losses(fails: false);
+        Assert.Equal(Steps, expected.Distinct().Count());
+        Assert.Equal(expected, Losses(fails: true));
+        Assert.Empty(Simulator.Complaints());
+
+        double[] Losses(bool fails)
+        {
+            using CudaBackend backend = new(new CudaOptions { IsDeterministic = true, RunsUnderWay = runs });
+            using TrainingSession session = Create(backend, Precision.Fp32, new(new SgdOptions(0.9, 1e-4)) { Passes = passes });
+            List<double> losses = [];
+            for (int i = 0; i < Steps; i++)
+            {
+                if (session.PendingSteps > 0 && session.PendingSteps == session.MostPending)
+                    losses.Add(session.Collect());
+                // By then every slot's graphs are recorded.
+                if (fails && i == 8)
+                {
+                    (float[] lost, int[] classes) = Data(Steps, session);
+                    int pending = session.PendingSteps;
+                    Simulator.Script(script);
+                    Assert.ThrowsAny<ResNetException>(() => session.Submit(lost, classes, 0.5));
+                    Assert.Equal(pending, session.PendingSteps);
+                }
+                (float[] images, int[] labels) = Data(i, session);
+                session.Submit(images, labels, 0.01);
+                while (session.PendingSteps > session.MostPending)
+                    losses.Add(session.Collect());
+            }
+            while (session.PendingSteps > 0)
+                losses.Add(session.Collect());
+            return [.. losses];
+        }
+    }
+
     /// <summary>A run with evaluations, checkpoints and epochs that end between: what is logged of each step, and the weights.</summary>
     [CudaFact]
     public void ARunLogsTheSameNumbers()

@@ -241,6 +241,27 @@ public sealed class ServeAheadTests : IDisposable
         }
     }
 
+    /// <summary>What the device does not take leaves it so too.</summary>
+    [SimulatorFact]
+    public void ABatchThatCannotRunGivesItsSlotBack()
+    {
+        using CudaBackend backend = DeviceUnderTest.Create();
+        using InferenceSession session = Session(backend, Precision.Fp32);
+        float[] images = Images(4, session), expected = new float[session.LogitElements], logits = new float[session.LogitElements];
+        for (int i = 0; i < 6; i++)
+            Ahead(session, images, expected);
+        session.Collect(expected);
+        Simulator.Script("fail cuGraphLaunch 1 2");
+        Assert.ThrowsAny<ResNetException>(() => session.Submit(Images(5, session)));
+        Assert.Equal(1, session.PendingBatches);
+        session.Submit(images);
+        for (int i = 0; i < 2; i++)
+        {
+            session.Collect(logits);
+            Assert.Equal(expected, logits);
+        }
+    }
+
     private static Evaluation Evaluate(int runs, IDataSet data)
     {
         using CudaBackend backend = new(new CudaOptions { IsDeterministic = true, RunsUnderWay = runs });
