@@ -77,8 +77,9 @@ public interface IBackend : IDisposable
         ReadOnlySpan<float> scale, ReadOnlySpan<float> shift, RunQueue? queue) => null;
 
     /// <summary>
-    /// What scales training's images where the backend decodes their files, in a word that checkpoints keep: pixels differ with it, so a
-    /// run has the same to its end. Null where nothing but the host scales.
+    /// What scales training's images from now on where the backend decodes their files, in a word that checkpoints keep: pixels differ
+    /// with it, so a run has the same to its end unless it fails. Null where nothing but the host ever scales, "host" where it has to do
+    /// the backend's work.
     /// </summary>
     /// <param name="earlier">The word of the run that is continued, which is taken where it can be; of no effect once there is an answer.</param>
     string? ImageScaling(string? earlier = null) => null;

@@ -45,6 +45,8 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Decodes and scales the training images; null where the host does.</summary>
     private readonly IBackend? _scaler;
+    private string? _scaling;
+    private string? _scalingNow;
     private TrainingProgress _progress;
     private (string Path, long Step)? _saved;
     private long _lastTick;
@@ -60,7 +62,7 @@ public sealed class Trainer : IDisposable
         _test = test;
         _session = sessions[^1];
         _inference = inference;
-        // What an evaluation needs beside the plans is taken now, and not when the first is due.
+        // What an evaluation needs of a fixed size is taken now; memory for decoded files grows with the first batches.
         _ = inference?.Accepts(test!, options.Normalization);
         _logits = new float[_session.LogitElements];
         _given = new GivenSteps(Math.Max(1, _session.MostPending), _session.Batch);
@@ -233,7 +235,7 @@ public sealed class Trainer : IDisposable
         LearningRateSchedule schedule = Schedule();
         Trajectory trajectory = TrajectoryNow(schedule);
         // Before the first step, which would have to measure.
-        _ = _scaler?.ImageScaling();
+        _ = Scaling();
         EpochEvaluation last = default;
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
@@ -386,8 +388,9 @@ public sealed class Trainer : IDisposable
     private void Resume(Resumption resumption)
     {
         LearningRateSchedule schedule = Schedule();
-        _ = _scaler?.ImageScaling(resumption.Checkpoint.Trajectory?.Facts.FirstOrDefault(fact => fact.Name == ScalingFact)?.Value);
-        Differences = resumption.Differences(WithScaling(TrajectoryNow(schedule)), schedule);
+        string? scaling = resumption.Checkpoint.Trajectory?.Facts.FirstOrDefault(fact => fact.Name == ScalingFact)?.Value;
+        _ = Scaling(scaling);
+        Differences = resumption.Differences(WithScaling(TrajectoryNow(schedule), otherwise: scaling is null ? null : ScaledByHost), schedule);
         resumption.Require(Differences);
         Checkpoint checkpoint = resumption.Checkpoint;
         _session.LoadWeights(checkpoint.Weights);
@@ -413,10 +416,22 @@ public sealed class Trainer : IDisposable
 
     private const string ScalingFact = "scaling of training images";
 
+    /// <summary>Of a run that continues one in which the device did it.</summary>
+    private const string ScaledByHost = "host";
+
     /// <summary>Asked when it is saved: what scales may fail on the way, and then the run is one that had both.</summary>
-    private Trajectory WithScaling(Trajectory trajectory) => _scaler?.ImageScaling() is { } scaling
+    private Trajectory WithScaling(Trajectory trajectory, string? otherwise = null) => (Scaling() ?? otherwise) is { } scaling
         ? trajectory with { Facts = trajectory.Facts.Add(new TrajectoryFact(ScalingFact, scaling)) }
         : trajectory;
+
+    /// <summary>Everything that has scaled this run's images, in order; null where the host always has.</summary>
+    private string? Scaling(string? earlier = null)
+    {
+        string? now = _scaler?.ImageScaling(earlier);
+        if (now != _scalingNow)
+            (_scaling, _scalingNow) = (_scaling is null ? now : $"{_scaling}, then {now}", now);
+        return _scaling;
+    }
 
     private void Save(string file, Trajectory trajectory, TrainingObserver observer, bool servesAverage = false)
     {

@@ -194,6 +194,31 @@ public sealed class JpegAheadTests : IDisposable
         Assert.Equal(2, session.PendingSteps);
     }
 
+    /// <summary>nvJPEG reads files of a batch at which the host then fails: the next batch waits for it all the same.</summary>
+    [DeviceJpegFact]
+    public void AHostThatFailsLeavesNoFileUnwatched()
+    {
+        if (Simulator.Folder is null)
+            return;
+        using EncodedImageFolder folder = new(Batch, 61, 43);
+        ImageFileSet data = folder.Open(Options);
+        TensorShape shape = TensorShape.Nhwc(Batch, Side, Side, 3);
+        Region images = new(0, shape.Elements * sizeof(float));
+        using CudaBackend backend = DeviceUnderTest.Create();
+        using Arena arena = backend.Allocate(images.Bytes);
+        (float[] scale, float[] shift) = ByteNormalizer.Factors(Normalization.ImageNet, 3);
+        using ByteInput input = backend.CreateByteInput(arena, images, shape, DataType.Float32, scale, shift, queue: null)!;
+        Assert.True(input.TryOpenFiles());
+        Batch batch = new EvaluationBatches(data, Batch, Normalization.ImageNet, accepted: BatchForm.Files).Read(0);
+        Simulator.Script("fail nvjpegDecodeBatched 1 3; fail nvjpegDecode 2 3");
+        Simulator.Clear();
+        Assert.Throws<InvalidDataException>(() => input.Write(batch.Files, 0, _ => throw new InvalidDataException()));
+        Assert.Equal((Batch, 1), (Calls("nvjpegDecode"), Calls("cuEventRecord")));
+        input.Write(batch.Files, 0, batch.DecodeOnHost);
+        backend.Synchronize();
+        Assert.Empty(Simulator.Complaints());
+    }
+
     /// <summary>The losses of an epoch and a half, as far ahead as may be.</summary>
     private static double[] Losses(EncodedImageFolder folder, int runs, bool scalesByNpp)
     {

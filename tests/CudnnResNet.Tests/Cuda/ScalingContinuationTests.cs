@@ -80,7 +80,60 @@ public sealed class ScalingContinuationTests : IDisposable
         _ = Train(ByNpp, stopAfter: Stop);
         Simulator.Script("reset");
         ResNetException error = Assert.Throws<ResNetException>(() => Train(ByNpp, Checkpointed()));
-        Assert.Contains("scaling of training images was NPP, and the own kernel since it failed, is NPP", error.Message, StringComparison.Ordinal);
+        Assert.Contains("scaling of training images was NPP, then own kernel, is NPP", error.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>nvJPEG fails in one slot: the host decodes for all of them, it is said once, and the checkpoint says it too.</summary>
+    [DeviceJpegFact]
+    public void ALostDecoderIsLostForEverySlot()
+    {
+        if (Simulator.Folder is null)
+            return;
+        Simulator.Script("reset; fail nvjpegDecodeBatched 2 6");
+        Simulator.Clear();
+        List<string> warnings = [];
+        using (CudaBackend backend = new(ByOwn with { RunsUnderWay = 3, Warn = warnings.Add }))
+        {
+            _ = Train(backend, stopAfter: 5);
+            Assert.Equal(2, Simulator.Query("calls.nvjpegDecodeBatched"));
+            Assert.StartsWith("JPEG files are decoded by the host from now on: ", Assert.Single(warnings), StringComparison.Ordinal);
+            Assert.Equal("own kernel, then host", Scaling());
+            // Another run on the same backend has the host from its first step, which is no fact of a run.
+            _ = Train(backend, stopAfter: Stop);
+            Assert.Null(Scaling());
+        }
+        Assert.Equal(2, Simulator.Query("calls.nvjpegDecodeBatched"));
+    }
+
+    /// <summary>What one run lost the next never had: it claims what it does, and can be continued.</summary>
+    [DeviceJpegFact]
+    public void TheNextRunOnABackendIsNotBlamed()
+    {
+        if (Simulator.Folder is null)
+            return;
+        Simulator.Script("reset; fail nppiResize_8u_C3R_Ctx 6 -1000");
+        List<string> warnings = [];
+        using CudaBackend backend = new(ByNpp with { Warn = warnings.Add });
+        _ = Train(backend, stopAfter: Stop);
+        Assert.Equal("NPP, then own kernel", Scaling());
+        Assert.StartsWith("training's images are scaled by the own kernel from now on: ", Assert.Single(warnings), StringComparison.Ordinal);
+        _ = Train(backend, stopAfter: Stop);
+        Assert.Equal("own kernel", Scaling());
+        Assert.NotEmpty(Train(ByOwn, Checkpointed()).Steps);
+    }
+
+    /// <summary>A run whose images NPP scaled does not go on unnoticed where nvJPEG does not open, and the host does all.</summary>
+    [DeviceJpegFact]
+    public void ADeviceThatDecodesNoMoreIsSaid()
+    {
+        if (Simulator.Folder is null)
+            return;
+        _ = Train(ByNpp, stopAfter: Stop);
+        Simulator.Script("fail nvjpegCreateEx * 9");
+        ResNetException error = Assert.Throws<ResNetException>(() => Train(ByNpp, Checkpointed()));
+        Assert.Contains("cannot be continued bit for bit: scaling of training images was NPP, is host. Give", error.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(Train(ByNpp, Checkpointed() with { Anyway = true }).Steps);
+        Assert.Null(Scaling());
     }
 
     /// <summary>Where the host makes the pixels, NPP is no part of a run.</summary>
@@ -88,12 +141,21 @@ public sealed class ScalingContinuationTests : IDisposable
     public void TheHostsPixelsAreNobodysChoice()
     {
         _ = Train(ByNpp with { DecodesFiles = false }, stopAfter: Stop);
-        Assert.DoesNotContain(Checkpoint.Load(_run.File("last.safetensors")).Trajectory!.Facts, fact => fact.Name == "scaling of training images");
+        Assert.Null(Scaling());
     }
+
+    /// <summary>What the last checkpoint says of it.</summary>
+    private string? Scaling() => Checkpointed().Checkpoint.Trajectory!.Facts.SingleOrDefault(fact => fact.Name == "scaling of training images")?.Value;
 
     private Resumption Checkpointed() => new(Checkpoint.Load(_run.File("last.safetensors")));
 
     private RunTrace Train(CudaOptions cuda, Resumption? resumption = null, long stopAfter = long.MaxValue, bool output = true)
+    {
+        using CudaBackend backend = new(cuda);
+        return Train(backend, resumption, stopAfter, output);
+    }
+
+    private RunTrace Train(CudaBackend backend, Resumption? resumption = null, long stopAfter = long.MaxValue, bool output = true)
     {
         ImageFileSet data = _images.Open(new ImageOptions { Evaluation = new EvaluationTransform(14, 12) });
         TrainingOptions options = SmallTraining.Options(output ? _run.Path : null) with
@@ -101,7 +163,6 @@ public sealed class ScalingContinuationTests : IDisposable
             Spec = new ResNetSpec { Depth = 18, Width = 8, Classes = 2, Stem = ResNetStem.Cifar },
             Normalization = Normalization.ImageNet,
         };
-        using CudaBackend backend = new(cuda);
         return SmallTraining.Run(options, backend, GoldenNetwork.Untuned, resumption, stopAfter, data, data);
     }
 

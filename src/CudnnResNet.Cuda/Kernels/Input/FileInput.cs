@@ -32,7 +32,6 @@ internal sealed class FileInput : IDisposable
     private CudaArena? _pixels;
     private readonly TensorShape _shape;
     private NppResizer? _npp;
-    private bool _isBroken;
 
     private FileInput(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize, DeviceJpegDecoder decoder,
         CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
@@ -58,7 +57,7 @@ internal sealed class FileInput : IDisposable
     internal static FileInput? TryCreate(CudaSession session, PinnedStaging staging, InputPath path, ResizeChoice resize,
         CUdeviceptr images, TensorShape shape, DataType type, LaunchArgument factors)
     {
-        if (!session.Options.DecodesFiles)
+        if (!session.Options.DecodesFiles || resize.HasLostDecoder)
             return null;
         if (DeviceJpegDecoder.TryOpen(session.Device, shape.N, out string? refusal) is not { } decoder)
         {
@@ -82,6 +81,20 @@ internal sealed class FileInput : IDisposable
         // nvJPEG reads files while a batch is in flight.
         if (!_path.IsOfSlot)
             CudaDriver.cuEventSynchronize(_decoded).ThrowIfFailed();
+        try
+        {
+            Make(images, first, decodeOnHost);
+        }
+        finally
+        {
+            // The host may have failed at an image, with others given to nvJPEG.
+            if (!_path.IsOfSlot)
+                CudaDriver.cuEventRecord(_decoded, _path.Stream).ThrowIfFailed();
+        }
+    }
+
+    private void Make(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
+    {
         Place(images, first, decodeOnHost);
         Decode(images, first, decodeOnHost);
         for (int i = 0; i < images.Length; i++)
@@ -91,8 +104,6 @@ internal sealed class FileInput : IDisposable
             _views[i] = View(images[i], _pixels!.Address(new Region(_offsets[i], images[i].Length)));
         }
         Scale(images);
-        if (!_path.IsOfSlot)
-            CudaDriver.cuEventRecord(_decoded, _path.Stream).ThrowIfFailed();
     }
 
     public void Dispose()
@@ -115,7 +126,7 @@ internal sealed class FileInput : IDisposable
         _pixels = TryAllocate(end + end / 2, out MemoryShortageException? shortage) ?? TryAllocate(end, out shortage);
         if (_pixels is not null)
             return;
-        LeaveToHost(shortage!);
+        _resize.LoseDecoder(shortage!.Message);
         _pixels = new CudaArena(Lay(images, first, decodeOnHost), _session.Device, _staging);
         _path.FollowDevice();
     }
@@ -146,7 +157,7 @@ internal sealed class FileInput : IDisposable
         {
             EncodedImage image = images[i];
             long bytes = Math.Max(_sideBytes, image.IsFile ? (long)image.Width * image.Height * ImageResampler.Channels : 0);
-            if (image.IsFile && (_isBroken || end + bytes > MostPixelBytes))
+            if (image.IsFile && (_resize.HasLostDecoder || end + bytes > MostPixelBytes))
             {
                 _failed[left++] = i;
                 bytes = _sideBytes;
@@ -156,12 +167,6 @@ internal sealed class FileInput : IDisposable
         }
         DecodeFailed(left, first, decodeOnHost);
         return end;
-    }
-
-    private void LeaveToHost(ResNetException reason)
-    {
-        _session.Warn($"JPEG files are decoded by the host from now on: {reason.Message}");
-        _isBroken = true;
     }
 
     private void Decode(ReadOnlySpan<EncodedImage> images, int first, Action<int> decodeOnHost)
@@ -176,7 +181,7 @@ internal sealed class FileInput : IDisposable
         }
         catch (NvJpegException error)
         {
-            LeaveToHost(error);
+            _resize.LoseDecoder(error.Message);
             for (int i = 0; i < images.Length; i++)
                 if (images[i].IsFile)
                     _failed[left++] = i;

@@ -8,12 +8,14 @@ namespace CudnnResNet.Cuda.Kernels.Input;
 /// <summary>
 /// Whether training's images are scaled by NPP or by the own kernel. Their pixels differ, so there is one answer for all sizes and
 /// slots of a backend, and a run that goes on takes that of its checkpoint. Else it is which one measured faster on this device,
-/// once, and kept beside the engines; without a place to keep it, and for deterministic runs, the own kernel.
+/// once, and kept beside the engines; without a place to keep it, and for deterministic runs, the own kernel. Where NPP or the
+/// decoder fails it fails for all of the backend, for good.
 /// </summary>
 internal sealed class ResizeChoice(CudaSession session, PinnedStaging staging)
 {
     private const string Own = "own kernel";
     private const string ByNpp = "NPP";
+    private const string ByHost = "host";
 
     /// <summary>NPP must be faster by more than what one measurement differs from the next.</summary>
     private const double Advantage = 0.9;
@@ -28,23 +30,32 @@ internal sealed class ResizeChoice(CudaSession session, PinnedStaging staging)
     private const int SourceHeight = 375;
 
     private bool? _usesNpp;
-    private bool _isLost;
+
+    /// <summary>The host decodes and scales: files are not given to the device any more.</summary>
+    internal bool HasLostDecoder { get; private set; }
 
     internal bool UsesNpp => _usesNpp ??= Choose(earlier: null);
 
-    /// <summary>The answer in a word that checkpoints keep.</summary>
+    /// <summary>What scales from now on, in a word that checkpoints keep.</summary>
     /// <param name="earlier">Such a word of the run that is continued, or null; of no effect once there is an answer.</param>
     internal string Name(string? earlier)
     {
         _usesNpp ??= Choose(earlier);
-        return _isLost ? $"{ByNpp}, and the {Own} since it failed" : _usesNpp == true ? ByNpp : Own;
+        return HasLostDecoder ? ByHost : _usesNpp == true ? ByNpp : Own;
     }
 
     /// <summary>NPP failed: the own kernel does its work from now on.</summary>
     internal void LoseNpp(string reason)
     {
-        session.Refuse($"training's images are scaled by the own kernel: {reason}");
-        (_usesNpp, _isLost) = (false, true);
+        session.Warn($"training's images are scaled by the own kernel from now on: {reason}");
+        _usesNpp = false;
+    }
+
+    /// <summary>nvJPEG failed, or there is no room for what it makes.</summary>
+    internal void LoseDecoder(string reason)
+    {
+        session.Warn($"JPEG files are decoded by the host from now on: {reason}");
+        HasLostDecoder = true;
     }
 
     private bool Choose(string? earlier)
