@@ -4,7 +4,7 @@
 
 native_library=libcudnnresnet_cpu.so
 
-can_build_native_library() { [[ $(uname -sm) == 'Linux x86_64' ]] && command -v cmake g++ >/dev/null; }
+can_build_native_library() { [[ $(uname -sm) == 'Linux x86_64' ]] && command -v cmake >/dev/null && command -v g++ >/dev/null; }
 
 # build_jpeg_library ROOT: leaves artifacts/native/libcudnnresnet_jpeg.so where a compiler and libjpeg's header are; without it
 # JPEGs are decoded whole where a part would do.

@@ -22,7 +22,7 @@ struct Rows {
 inline __mmask16 positive(const uint16_t* values) { return _mm512_cmp_ps_mask(load(values), _mm512_setzero_ps(), _CMP_GT_OQ); }
 
 class Epilogue {
-    // Results so large pass the caches by: nothing of them is left there when they are read.
+    // Results from here on pass the caches by: that spares reading each line before it is written.
     static constexpr int64_t kStreamedBytes = 8 << 20;
 
 public:
