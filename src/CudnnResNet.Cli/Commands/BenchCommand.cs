@@ -24,13 +24,14 @@ namespace CudnnResNet.Cli.Commands;
 /// <param name="ComputeMs">The same without the copies.</param>
 /// <param name="PeakBytes">All memory of the plan, weights included.</param>
 /// <param name="PlanSeconds">Compiling and measuring; little where the plan cache knew the answers.</param>
+/// <param name="DisturbedMeasurements">Of the plan, by other processes: another start may take another plan.</param>
 /// <param name="SamplesMs">Each batch's LatencyMs in order, where asked for.</param>
 /// <param name="Data">What was trained on or served; left out for random images.</param>
 /// <param name="InputWaitShare">With data: the share of the time, from 0 to 1, in which the step waited for the loader, or, where it keeps time, the device for input.</param>
 /// <param name="DeviceIdleShare">The share of its time, from 0 to 1, in which the device had no step; left out where it keeps no time.</param>
 internal sealed record BenchReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, double ImagesPerSecond, Latency LatencyMs, Latency ComputeMs, long PeakBytes,
-    double PlanSeconds, IReadOnlyDictionary<string, string> Libraries,
+    double PlanSeconds, int DisturbedMeasurements, IReadOnlyDictionary<string, string> Libraries,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<double>? SamplesMs,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Data = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? InputWaitShare = null,
@@ -119,7 +120,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         BenchReport report = new(isTraining ? "train" : "infer", ModelText.Name(spec), ModelText.Word(spec.Version),
             device.Backend.Name, device.Precision.ShortName(), batch, height, device.Backend.Threads,
             batch * measured.LatencyMs.Count / (measured.LatencyMs.Sum() / 1000), latency, Latency.Of(measured.ComputeMs),
-            measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds,
+            measured.Compiled.Memory.PeakBytes, measured.Compiled.Seconds, measured.Compiled.DisturbedMeasurements,
             device.Libraries.ToDictionary(library => library.Name, library => library.Value),
             parsed.GetValue(_samples) ? measured.LatencyMs : null,
             data?.Set.Name, data is null ? null : measured.IdleShare ?? measured.WaitedMs / measured.LatencyMs.Sum(), measured.IdleShare);
@@ -245,6 +246,8 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         terminal.Output.WriteLine($"work         {report.Mode}, batch {report.Batch}, images of {measured.Compiled.Graph.Find(ResNetGraph.Images).Shape.H} x {measured.Compiled.Graph.Find(ResNetGraph.Images).Shape.W}, {report.Precision}");
         terminal.Output.WriteLine($"device       {report.Device}, {report.Threads} threads; {string.Join(", ", report.Libraries.Select(library => $"{library.Key} {library.Value}"))}");
         terminal.Output.WriteLine($"plan         {measured.Compiled.Schedule.Segments.Length} kernels for {measured.Compiled.Graph.Nodes.Length} nodes, made in {report.PlanSeconds:F2} s");
+        if (DisturbanceText.Of(measured.Compiled.DisturbedMeasurements) is { } disturbance)
+            terminal.Output.WriteLine($"             {disturbance}");
         terminal.Output.WriteLine($"memory       {ByteSizes.Format(report.PeakBytes)} at its peak: {ByteSizes.Format(memory.PersistentBytes)} that last, {ByteSizes.Format(memory.TransientBytes)} for a run");
         terminal.Output.WriteLine($"throughput   {report.ImagesPerSecond:F1} images/s over {measured.LatencyMs.Count} batches");
         if (report.DeviceIdleShare is { } idle)

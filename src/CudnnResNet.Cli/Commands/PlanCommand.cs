@@ -71,7 +71,7 @@ internal sealed class PlanCommand(Terminal terminal)
         PlanReport report = new(word, ModelText.Name(spec), ModelText.Word(spec.Version), device.Backend.Name,
             device.Precision.ShortName(), batch, size, device.Backend.Threads, compiled.Graph.Nodes.Length,
             compiled.Schedule.Segments.Length, isMeasured ? compiled.Schedule.Cost : null, compiled.Seconds, compiled.Measurements,
-            new MemoryReport(memory.PeakBytes, memory.PersistentBytes + memory.LowerBoundBytes,
+            compiled.DisturbedMeasurements, new MemoryReport(memory.PeakBytes, memory.PersistentBytes + memory.LowerBoundBytes,
                 memory.PersistentBytes + memory.WithoutReuseBytes, memory.PersistentBytes),
             explanation.Blocks(), explanation.Refusals(), svg);
         File.WriteAllText(svg, ArenaDrawing.Of(compiled,

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using CudnnResNet.Cli.Flags;
+using CudnnResNet.Cli.Plans;
 using CudnnResNet.Cli.TensorBoard;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging;
@@ -217,6 +218,8 @@ internal sealed class TrainCommand(Terminal terminal)
             + (test is null ? "; none to test" : $"; to test {test.Count} of {test.Name}"));
         terminal.Output.WriteLine($"device   {device.Description}; plan made in {trainer.Session.Compiled.Seconds:F1} s, "
             + $"{ByteSizes.Format(trainer.MemoryBytes)} of memory");
+        if (DisturbanceText.Of(trainer.Session.Compiled.DisturbedMeasurements) is { } disturbance)
+            terminal.Output.WriteLine($"         {disturbance}");
         if (trainer.FirstStep > 0)
             terminal.Output.WriteLine($"resumed  after step {trainer.FirstStep}, "
                 + (trainer.Differences.IsEmpty ? "bit for bit" : $"not bit for bit: {string.Join("; ", trainer.Differences)}"));

@@ -11,6 +11,8 @@ internal sealed class PlanPrinter(TextWriter output)
         output.WriteLine($"work     {report.Mode}, batch {report.Batch}, images of {report.ImageSize} x {report.ImageSize}, {report.Precision}, {report.Device} with {report.Threads} threads");
         output.WriteLine($"plan     {report.Kernels} kernels for {report.Nodes} nodes, {Time(report.Microseconds)}; "
             + $"made in {report.PlanSeconds:F2} s with {report.Measurements} new measurements");
+        if (DisturbanceText.Of(report.DisturbedMeasurements) is { } disturbance)
+            output.WriteLine($"         {disturbance}");
         output.WriteLine();
         WriteBlocks(report.Blocks);
         WriteRefusals(report.Refusals);

@@ -34,4 +34,4 @@ internal sealed record MemoryReport(long PeakBytes, long LowerBoundBytes, long W
 /// <summary>What plan prints with --json.</summary>
 internal sealed record PlanReport(string Mode, string Model, string Version, string Device, string Precision, int Batch,
     int ImageSize, int Threads, int Nodes, int Kernels, double? Microseconds, double PlanSeconds, int Measurements,
-    MemoryReport Memory, IReadOnlyList<BlockReport> Blocks, IReadOnlyList<RefusalReport> Refusals, string Svg);
+    int DisturbedMeasurements, MemoryReport Memory, IReadOnlyList<BlockReport> Blocks, IReadOnlyList<RefusalReport> Refusals, string Svg);

@@ -47,7 +47,8 @@ public sealed record CompilerOptions
 /// <summary>
 /// From a graph to a plan that can be loaded. The stages, in order: the graph is cut into segments and each gets a
 /// kernel (<see cref="FusedPathScheduler"/>), everything gets a place in memory (<see cref="MemoryPlanner"/>), and the
-/// best few whole plans are replayed, because segments timed alone do not see each other's effect on the caches.
+/// best plan is replayed beside the one without fusions, because segments timed alone do not see each other's effect on the
+/// caches.
 /// </summary>
 public static class Compiler
 {
@@ -61,6 +62,9 @@ public static class Compiler
     /// <summary>The unfused plan must be this much faster to be preferred: a difference below is noise.</summary>
     private const double Margin = 1.03;
 
+    /// <summary>A plan's time over the sum of its kernels', beyond which other processes are to blame for the difference.</summary>
+    private const double Plausible = 1.25;
+
     /// <exception cref="ResNetException">No plan fits the memory limit, or the last kernel for a node refused to run.</exception>
     public static CompiledGraph Compile(LayerGraph graph, IBackend backend, CompilerOptions options)
     {
@@ -71,18 +75,24 @@ public static class Compiler
         string fingerprint = PlanRecord.FingerprintOf(graph, options.ConstantWeights);
         PlanFiles? kept = options is { KeepsPlans: true, Tune: true, PlanCacheFolder: { } folder } ? new PlanFiles(folder, backend.Identity) : null;
         CompiledGraph? plan;
-        int measurements = 0;
+        int measurements = 0, disturbed = 0;
         // Each turn without a plan leaves a kernel less: what it refused to run the others are asked.
-        do
-            plan = Choose(graph, fingerprint, kept, backend, pool, cache, options, ref measurements);
-        while (plan is null);
-        cache.Save();
-        return plan with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, Measurements = measurements };
+        try
+        {
+            do
+                plan = Choose(graph, fingerprint, kept, backend, pool, cache, options, ref measurements, ref disturbed);
+            while (plan is null);
+        }
+        finally
+        {
+            cache.Save();
+        }
+        return plan with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, Measurements = measurements, DisturbedMeasurements = disturbed };
     }
 
     /// <summary>Null where a kernel of the plan refused to run.</summary>
     private static CompiledGraph? Choose(LayerGraph graph, string fingerprint, PlanFiles? kept, IBackend backend, ArenaPool pool,
-        PlanCache cache, CompilerOptions options, ref int measurements)
+        PlanCache cache, CompilerOptions options, ref int measurements, ref int disturbed)
     {
         KernelTrials trials = new(backend, pool, cache, options);
         if ((Recorded(graph, fingerprint, backend, options)
@@ -97,14 +107,16 @@ public static class Compiler
             ? Plan(needed.Graph, selector, options, runs, isFusing: false) with { Freed = needed.Freed }
             : null;
         measurements += selector.Measurements + sparing.Measurements;
+        disturbed += selector.DisturbedMeasurements + sparing.DisturbedMeasurements;
         if (unfused?.Memory.PeakBytes > (options.MemoryLimitBytes ?? long.MaxValue))
             unfused = null;
         if (!trials.AllRun(best.Schedule) || (unfused is not null && !trials.AllRun(unfused.Schedule)))
             return null;
         if (unfused is not null)
-            best = Fastest(best, unfused, backend, pool, cache);
+            best = Fastest(best, unfused, backend, pool, cache, ref disturbed);
         PlanRecord record = PlanRecord.Of(fingerprint, best.Freed, best.Schedule);
-        kept?.Keep(record, options.MemoryLimitBytes);
+        if (disturbed == 0)
+            kept?.Keep(record, options.MemoryLimitBytes);
         return best with { Record = record };
     }
 
@@ -214,33 +226,40 @@ public static class Compiler
     }
 
     private static CompiledGraph Fastest(
-        CompiledGraph fused, CompiledGraph unfused, IBackend backend, ArenaPool pool, PlanCache cache)
+        CompiledGraph fused, CompiledGraph unfused, IBackend backend, ArenaPool pool, PlanCache cache, ref int disturbed)
     {
         if (fused.Schedule.Segments.Length == unfused.Schedule.Segments.Length)
             return fused;
-        return ReplayTime(fused, backend, pool, cache) <= Margin * ReplayTime(unfused, backend, pool, cache)
-            ? fused
-            : unfused;
+        KernelTime together = ReplayTime(fused, backend, pool, cache, disturbed == 0);
+        KernelTime apart = ReplayTime(unfused, backend, pool, cache, disturbed == 0);
+        disturbed += (together.IsDisturbed ? 1 : 0) + (apart.IsDisturbed ? 1 : 0);
+        return together.Microseconds <= Margin * apart.Microseconds ? fused : unfused;
     }
 
-    private static double ReplayTime(CompiledGraph plan, IBackend backend, ArenaPool pool, PlanCache cache)
+    /// <summary>The least of some runs. A long one is hardly ever left alone: it was disturbed if it also took far longer than its kernels.</summary>
+    private static KernelTime ReplayTime(CompiledGraph plan, IBackend backend, ArenaPool pool, PlanCache cache, bool isLasting)
     {
         const string Kernel = "whole plan";
         string key = PlanText.Fingerprint(plan.Schedule);
         if (cache.Find(Kernel, key) is { } known)
-            return known;
+            return new KernelTime(known);
         using ExecutionPlan loaded = ExecutionPlan.Load(plan, backend, pool);
         loaded.Prepare();
         loaded.Run();
         double best = double.PositiveInfinity;
+        bool isInterrupted = false;
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < Replays || (i < MostReplays && Stopwatch.GetElapsedTime(start) < ReplayBudget); i++)
         {
+            long interruptions = backend.Interruptions;
             long begin = Stopwatch.GetTimestamp();
             loaded.Run();
-            best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+            double time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            if (time < best)
+                (best, isInterrupted) = (time, backend.Interruptions != interruptions);
         }
-        cache.Add(Kernel, key, Math.Max(best, 0.01));
-        return best;
+        bool isDisturbed = isInterrupted && best > Plausible * plan.Schedule.Cost;
+        cache.Add(Kernel, key, Math.Max(best, 0.01), isLasting && !isDisturbed);
+        return new KernelTime(best, isDisturbed);
     }
 }

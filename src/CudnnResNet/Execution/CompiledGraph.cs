@@ -20,6 +20,9 @@ public sealed record CompiledGraph(
     /// <summary>What is freed after the forward pass and computed again, by the ids of the graph that was compiled.</summary>
     public ImmutableArray<ValueId> Freed { get; init; } = [];
 
+    /// <summary>How many of the measurements other processes disturbed. With one or more, the plan is made anew at the next start.</summary>
+    public int DisturbedMeasurements { get; init; }
+
     /// <summary>How to make this plan again; null before compiling has ended.</summary>
     public PlanRecord? Record { get; init; }
 }

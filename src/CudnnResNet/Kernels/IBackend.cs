@@ -27,6 +27,12 @@ public interface IBackend : IDisposable
     /// </summary>
     double GapMicroseconds => 0;
 
+    /// <summary>
+    /// How often so far the system took a processor away from a thread of this process: what was timed while that happened
+    /// took longer than it does. Always 0 where the device keeps its own time, or the system does not tell.
+    /// </summary>
+    long Interruptions => 0;
+
     KernelSupport Supports(Precision precision);
 
     /// <summary>

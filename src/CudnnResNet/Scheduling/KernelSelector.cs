@@ -34,6 +34,9 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
     /// <summary>How many times were measured and not found in the cache.</summary>
     public int Measurements { get; private set; }
 
+    /// <summary>How many of them other processes disturbed: those times are not kept.</summary>
+    public int DisturbedMeasurements { get; private set; }
+
     /// <summary>Everything that was asked so far.</summary>
     public IReadOnlyDictionary<string, AskedProblem> Asked => _asked;
 
@@ -86,10 +89,13 @@ public sealed class KernelSelector(IBackend backend, PlanCache cache, ArenaPool?
     {
         if (kernels.Any(kernel => cache.Find(kernel.Name, problem.Line) is null))
         {
-            double[] times = _timer!.Measure(kernels, problem);
+            KernelTime[] times = _timer!.Measure(kernels, problem);
+            int disturbed = times.Count(time => time.IsDisturbed);
             for (int i = 0; i < times.Length; i++)
-                cache.Add(kernels[i].Name, problem.Line, times[i]);
+                cache.Add(kernels[i].Name, problem.Line, times[i].Microseconds,
+                    isLasting: disturbed == 0 || double.IsInfinity(times[i].Microseconds));
             Measurements += times.Length;
+            DisturbedMeasurements += disturbed;
         }
         return [.. kernels.Select(kernel => new KernelCandidate(kernel, cache.Find(kernel.Name, problem.Line)))
             .Where(candidate => double.IsFinite(candidate.Microseconds!.Value))];

@@ -7,6 +7,11 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Scheduling;
 
+/// <summary>What one run of a kernel adds to a step.</summary>
+/// <param name="Microseconds">Infinite for a kernel that refuses to run.</param>
+/// <param name="IsDisturbed">Other processes held a processor during every run: it may be far too long.</param>
+public readonly record struct KernelTime(double Microseconds, bool IsDisturbed = false);
+
 /// <summary>
 /// Times kernels on a problem of their own, which finds its operands as a step does: the one that its chain begins with
 /// was written by the kernel before and may be in a cache, all others are not. So those others come in copies, of which
@@ -32,6 +37,9 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private const int PatternBytes = 1 << 18;
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>How long a run without disturbance is waited for.</summary>
+    private static readonly TimeSpan Patience = 3 * Budget;
+
     // Ordinary numbers between 0.25 and 1: neither zeros nor denormals, which some units run slower or faster. Labels
     // are zero; positions in a pooling window are the centre of 3 x 3, which never lies in the padding.
     private static readonly byte[] Floats = Pattern(DataType.Float32);
@@ -41,10 +49,10 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
     private static readonly byte[] Centres = [.. Enumerable.Repeat((byte)4, PatternBytes)];
 
     /// <summary>
-    /// The time that one run of each kernel adds to a step, in microseconds: the least of several, because whatever
-    /// disturbs a run makes it longer, and the gap behind it. Infinite for a kernel that refuses to run.
+    /// The time that one run of each kernel adds to a step: the least of several, because whatever disturbs a run makes it
+    /// longer, and the gap behind it.
     /// </summary>
-    public double[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
+    public KernelTime[] Measure(IReadOnlyList<Kernel> kernels, Problem problem)
     {
         long workspaceBytes = kernels.Max(kernel => Region.Align(kernel.WorkspaceBytes(problem)));
         long packedBytes = kernels.Max(kernel => Region.Align(kernel.PackedBytes(problem)));
@@ -60,12 +68,12 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         {
             KernelArguments[] sets = [.. Enumerable.Range(0, rotation)
                 .Select(i => LayOut(problem, arena, sharedBytes + setBytes * i, workspaceBytes, packedBytes, Fill))];
-            double[] times = new double[kernels.Count];
+            KernelTime[] times = new KernelTime[kernels.Count];
             double best = double.PositiveInfinity;
             for (int i = 0; i < times.Length; i++)
             {
                 times[i] = Measure(kernels[i], problem, sets, evicted, best);
-                best = Math.Min(best, times[i]);
+                best = Math.Min(best, times[i].Microseconds);
             }
             return times;
         }
@@ -75,7 +83,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         }
     }
 
-    private double Measure(Kernel kernel, Problem problem, KernelArguments[] sets, Region evicted, double bestSoFar)
+    private KernelTime Measure(Kernel kernel, Problem problem, KernelArguments[] sets, Region evicted, double bestSoFar)
     {
         LoadedKernel[] copies = new LoadedKernel[sets.Length];
         try
@@ -94,7 +102,7 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         catch (KernelRefusedException refusal)
         {
             kernel.KeepTrial(problem, refusal.Message);
-            return double.PositiveInfinity;
+            return new KernelTime(double.PositiveInfinity);
         }
         finally
         {
@@ -155,21 +163,29 @@ public sealed class KernelTimer(IBackend backend, ArenaPool pool)
         return set with { Values = regions };
     }
 
-    /// <summary>Runs until the two least times agree, so that a busy machine costs time and not a wrong choice.</summary>
-    private double LeastTime(LoadedKernel[] copies, double bestSoFar)
+    /// <summary>
+    /// Runs until the two least times agree, so that a busy machine costs time and not a wrong choice. Runs during which the
+    /// system took a processor away do not count where there are others: they would make long kernels look slow beside short ones.
+    /// </summary>
+    private KernelTime LeastTime(LoadedKernel[] copies, double bestSoFar)
     {
-        (double least, double second) = (double.PositiveInfinity, double.PositiveInfinity);
+        (double least, double second, double disturbed) = (double.PositiveInfinity, double.PositiveInfinity, double.PositiveInfinity);
         long start = Stopwatch.GetTimestamp();
         for (int run = 1; run <= MaximumRuns; run++)
         {
+            long interruptions = backend.Interruptions;
             double time = backend.Time(copies[run % copies.Length]);
-            (least, second) = time < least ? (time, least) : (least, Math.Min(second, time));
-            if (run >= MinimumRuns && (second <= Agreement * least || Stopwatch.GetElapsedTime(start) > Budget))
+            if (backend.Interruptions != interruptions)
+                disturbed = Math.Min(disturbed, time);
+            else
+                (least, second) = time < least ? (time, least) : (least, Math.Min(second, time));
+            bool agree = second <= Agreement * least && double.IsFinite(second);
+            if (run >= MinimumRuns && (agree || Stopwatch.GetElapsedTime(start) > (double.IsFinite(least) ? Budget : Patience)))
                 break;
-            if (run == 2 && second <= Agreement * least && least > Hopeless * bestSoFar)
+            if (run == 2 && agree && least > Hopeless * bestSoFar)
                 break;
         }
-        return Math.Max(least, 0.01) + backend.GapMicroseconds;
+        return new KernelTime(Math.Max(Math.Min(least, disturbed), 0.01) + backend.GapMicroseconds, double.IsInfinity(least));
     }
 
     /// <summary>The operand that the chain begins with, unless it is too large to be found in a cache.</summary>

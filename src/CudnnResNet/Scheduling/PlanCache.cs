@@ -11,11 +11,12 @@ namespace CudnnResNet.Scheduling;
 /// </summary>
 public sealed class PlanCache
 {
-    private const string Format = "cudnnresnet-plan-cache 2";
+    private const string Format = "cudnnresnet-plan-cache 3";
 
     private readonly string? _path;
     private readonly string _identity;
     private readonly SortedDictionary<string, double> _times = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, double> _passing = new(StringComparer.Ordinal);
     private bool _isChanged;
 
     private PlanCache(string? path, string identity) => (_path, _identity) = (path, identity);
@@ -43,15 +44,18 @@ public sealed class PlanCache
         return cache;
     }
 
-    public int Count => _times.Count;
-
     public double? Find(string kernel, string problem) =>
-        _times.TryGetValue($"{kernel}\t{problem}", out double microseconds) ? microseconds : null;
+        _passing.TryGetValue($"{kernel}\t{problem}", out double microseconds)
+        || _times.TryGetValue($"{kernel}\t{problem}", out microseconds) ? microseconds : null;
 
-    public void Add(string kernel, string problem, double microseconds)
+    /// <param name="kernel">Its name.</param>
+    /// <param name="problem">The problem's line.</param>
+    /// <param name="microseconds">Measured.</param>
+    /// <param name="isLasting">False for a time that is known for as long as the object lives, and not written.</param>
+    public void Add(string kernel, string problem, double microseconds, bool isLasting = true)
     {
-        _times[$"{kernel}\t{problem}"] = microseconds;
-        _isChanged = true;
+        (isLasting ? _times : (IDictionary<string, double>)_passing)[$"{kernel}\t{problem}"] = microseconds;
+        _isChanged |= isLasting;
     }
 
     /// <summary>Writes what is new. A folder that cannot be written costs a new measurement next time, nothing else.</summary>

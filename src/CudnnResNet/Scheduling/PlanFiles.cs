@@ -10,7 +10,7 @@ namespace CudnnResNet.Scheduling;
 /// </summary>
 public sealed class PlanFiles(string folder, string identity)
 {
-    private const string Format = "cudnnresnet-plan 1";
+    private const string Format = "cudnnresnet-plan 2";
 
     /// <summary>The plan of a graph; null where none is kept.</summary>
     /// <param name="graph">See <see cref="PlanRecord.FingerprintOf"/>.</param>
