@@ -10,6 +10,7 @@ internal sealed unsafe class BoundPrimitive : LoadedKernel
     private const int MostArguments = 8;
 
     private readonly PrimitiveFactory _factory;
+    private readonly CompiledPrimitive _compiled;
     private readonly DnnlPrimitive _primitive;
     private readonly List<DnnlMemory> _memories = [];
     private dnnl_exec_arg_t* _arguments;
@@ -18,6 +19,7 @@ internal sealed unsafe class BoundPrimitive : LoadedKernel
     {
         _factory = factory;
         factory.Team.Enter();
+        _compiled = compiled;
         _primitive = compiled.Primitive;
         _arguments = (dnnl_exec_arg_t*)NativeMemory.AllocZeroed(MostArguments, (nuint)sizeof(dnnl_exec_arg_t));
     }
@@ -31,6 +33,13 @@ internal sealed unsafe class BoundPrimitive : LoadedKernel
         _arguments[_memories.Count] = new() { arg = argument, memory = memory.Borrow() };
         _memories.Add(memory);
         return this;
+    }
+
+    /// <summary>Adds the memory that the primitive works in.</summary>
+    internal BoundPrimitive WithScratchpad(byte* address)
+    {
+        using DnnlMemoryDescriptor format = _compiled.Format(dnnl_query_t.dnnl_query_scratchpad_md);
+        return With(DnnlConstants.DNNL_ARG_SCRATCHPAD, format, address);
     }
 
     public override void Run()

@@ -10,7 +10,7 @@ internal sealed class CompiledPrimitive(DnnlPrimitiveDescriptor descriptor) : ID
 {
     private DnnlPrimitive? _primitive;
 
-    internal long ScratchpadBytes => Formats.Bytes(Format(dnnl_query_t.dnnl_query_scratchpad_md));
+    internal long ScratchpadBytes { get; } = ScratchpadBytesOf(descriptor);
 
     internal DnnlPrimitiveDescriptor Descriptor => descriptor;
 
@@ -25,17 +25,25 @@ internal sealed class CompiledPrimitive(DnnlPrimitiveDescriptor descriptor) : ID
     }
 
     /// <summary>The layout that the primitive chose for an operand.</summary>
-    internal DnnlMemoryDescriptor Format(dnnl_query_t operand)
-    {
-        nint format = Dnnl.dnnl_primitive_desc_query_md(descriptor, operand, 0);
-        return format != 0
-            ? OneDnnVersion.Loaded.Copy(format)
-            : throw new ArgumentOutOfRangeException(nameof(operand), operand, "The primitive has no such operand.");
-    }
+    internal DnnlMemoryDescriptor Format(dnnl_query_t operand) => Format(descriptor, operand);
 
     public void Dispose()
     {
         _primitive?.Dispose();
         descriptor.Dispose();
+    }
+
+    private static long ScratchpadBytesOf(DnnlPrimitiveDescriptor descriptor)
+    {
+        using DnnlMemoryDescriptor format = Format(descriptor, dnnl_query_t.dnnl_query_scratchpad_md);
+        return Formats.Bytes(format);
+    }
+
+    private static DnnlMemoryDescriptor Format(DnnlPrimitiveDescriptor descriptor, dnnl_query_t operand)
+    {
+        nint format = Dnnl.dnnl_primitive_desc_query_md(descriptor, operand, 0);
+        return format != 0
+            ? OneDnnVersion.Loaded.Copy(format)
+            : throw new ArgumentOutOfRangeException(nameof(operand), operand, "The primitive has no such operand.");
     }
 }

@@ -49,11 +49,9 @@ internal sealed unsafe class FilterGradientPlan
             : new BoundPrimitive(_factory, _unpacking)
                 .With(DnnlConstants.DNNL_ARG_FROM, _native, native)
                 .With(DnnlConstants.DNNL_ARG_TO, _kept, dw)
-                .With(DnnlConstants.DNNL_ARG_SCRATCHPAD, _unpacking.Format(dnnl_query_t.dnnl_query_scratchpad_md),
-                    at.Workspace(_unpackingScratchpadOffset));
+                .WithScratchpad(at.Workspace(_unpackingScratchpadOffset));
         return main
             .With(DnnlConstants.DNNL_ARG_DIFF_WEIGHTS, _native, native)
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                Primitive.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(_scratchpadOffset));
+            .WithScratchpad(at.Workspace(_scratchpadOffset));
     }
 }

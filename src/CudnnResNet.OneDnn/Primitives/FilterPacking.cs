@@ -72,5 +72,5 @@ internal sealed unsafe class FilterPacking
         new BoundPrimitive(_factory, reorder)
             .With(DnnlConstants.DNNL_ARG_FROM, fromFormat, from)
             .With(DnnlConstants.DNNL_ARG_TO, toFormat, to)
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD, reorder.Format(dnnl_query_t.dnnl_query_scratchpad_md), scratchpad);
+            .WithScratchpad(scratchpad);
 }

@@ -37,6 +37,10 @@ internal sealed unsafe class WeightedPlan
 
     private long PackedOffset { get; }
 
+    /// <summary>What <see cref="BindPacking"/> gave, at its time, and the steps that follow it in every run.</summary>
+    internal LoadedKernel Sequence(LoadedKernel? packing, params ReadOnlySpan<LoadedKernel?> steps) =>
+        IsPackedOnce ? new LoadedSequence(packing, steps) : new LoadedSequence(null, [packing, .. steps]);
+
     /// <summary>Binds the packing of the weight at <paramref name="kept"/>; null where it is read as it lies.</summary>
     /// <param name="at">Where workspace and packed weights lie.</param>
     /// <param name="kept">The weight as parameters keep it.</param>

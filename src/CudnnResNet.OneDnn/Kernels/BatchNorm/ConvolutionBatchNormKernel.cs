@@ -112,7 +112,7 @@ internal sealed unsafe class ConvolutionBatchNormKernel(ThreadTeam team, DirectC
 
     /// <summary>One after the other, the convolutions use the same.</summary>
     private long ConvolutionBytes(Problem problem, Stage[] stages) =>
-        stages.Max(stage => DirectConvolution.WorkspaceBytes(Native(problem, stage), constantWeights: false));
+        stages.Max(stage => DirectConvolution.Place(Native(problem, stage), constantWeights: false).WorkspaceBytes);
 
     /// <summary>Empty where the problem is no such chain.</summary>
     private static Stage[] Stages(Problem problem)

@@ -54,18 +54,18 @@ internal sealed unsafe class BottleneckForwardKernel(ThreadTeam team, CpuFeature
     }
 
     private sealed class Loaded(CpuBottleneckProblem problem, nint[] filters, nint[] biases,
-        byte* x, byte* packed, byte* other, bool relu, byte* y, byte* workspace) : LoadedKernel
+        byte* x, byte* packed, byte* other, bool relu, byte* y, byte* workspace) : LoadedWithFilter(isPackedOnce: true)
     {
         private readonly CpuBottleneckProblem _problem = problem;
 
-        public override void Prepare()
+        protected override void Pack()
         {
             CpuBottleneckProblem problem = _problem;
             fixed (nint* pointers = filters)
                 CpuLibrary.crn_bottleneck_pack(&problem, (float**)pointers, packed);
         }
 
-        public override void Run()
+        protected override void Multiply()
         {
             CpuBottleneckProblem problem = _problem;
             fixed (nint* pointers = biases)

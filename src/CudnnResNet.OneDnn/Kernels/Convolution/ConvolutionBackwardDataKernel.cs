@@ -30,9 +30,8 @@ internal sealed unsafe class ConvolutionBackwardDataKernel(PrimitiveFactory fact
             .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[problem.Nodes[0].Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
             .With(DnnlConstants.DNNL_ARG_DIFF_SRC, plan.Primitives.X, at[problem.Nodes[0].Outputs[0]])
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                weighted.Primitive.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(weighted.ScratchpadOffset));
-        return weighted.IsPackedOnce ? new LoadedSequence(packing, main) : new LoadedSequence(null, packing, main);
+            .WithScratchpad(at.Workspace(weighted.ScratchpadOffset));
+        return weighted.Sequence(packing, main);
     }
 
     private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>

@@ -20,6 +20,8 @@ internal readonly struct ConvolutionChain
     internal Node? Relu { get; }
     private bool AtEnd { get; }
 
+    internal ConvolutionGeometry Geometry => ((ConvolutionForward)Convolution!.Operation).Geometry;
+
     /// <summary>What is common to all forward convolutions: the form of the chain and its types.</summary>
     internal KernelSupport Check(Problem problem)
     {
@@ -31,4 +33,14 @@ internal readonly struct ConvolutionChain
             return KernelSupport.No("an add joins the chain with itself");
         return ChainReader.KeepsOnly(problem) ? KernelSupport.Yes : KernelSupport.No("keeps no intermediate");
     }
+
+    internal unsafe ConvolutionOperands Operands(Problem problem, OperandAddresses at) => new()
+    {
+        X = at[Convolution!.Inputs[0]],
+        Filter = at.Floats(Convolution.Inputs[1]),
+        Bias = Convolution.Inputs.Length == 3 ? at.Floats(Convolution.Inputs[2]) : null,
+        Other = Join is null ? null : at[Join.Inputs[1]],
+        IsRectified = Relu is not null,
+        Y = at[problem.Nodes[^1].Outputs[0]],
+    };
 }

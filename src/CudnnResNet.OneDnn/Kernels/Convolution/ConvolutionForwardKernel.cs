@@ -37,25 +37,19 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory) 
     {
         ConvolutionForwardPlan plan = Plan(problem);
         WeightedPlan weighted = plan.Weighted!;
-        ConvolutionChain chain = new(problem);
-        Node convolution = problem.Nodes[0];
         OperandAddresses at = new(arguments);
-        byte* y = at[problem.Nodes[^1].Outputs[0]];
-        LoadedKernel? packing = weighted.BindPacking(at, at[convolution.Inputs[1]], out byte* w);
+        ConvolutionOperands operands = new ConvolutionChain(problem).Operands(problem, at);
+        LoadedKernel? packing = weighted.BindPacking(at, (byte*)operands.Filter, out byte* w);
         BoundPrimitive main = new BoundPrimitive(factory, weighted.Primitive)
-            .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X, at[convolution.Inputs[0]])
+            .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X, operands.X)
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
-            .With(DnnlConstants.DNNL_ARG_DST, plan.Primitives.Y, y)
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                weighted.Primitive.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(weighted.ScratchpadOffset));
-        if (convolution.Inputs.Length == 3)
-            _ = main.With(DnnlConstants.DNNL_ARG_BIAS, plan.Primitives.Bias, at[convolution.Inputs[2]]);
-        byte* other = chain.Join is { } add ? at[add.Inputs[1]] : null;
-        bool copies = other != null && other != y;
-        LoadedKernel? copy = copies ? Copy(problem[problem.Nodes[^1].Outputs[0]], other, y) : null;
-        return weighted.IsPackedOnce
-            ? new LoadedSequence(packing, copy, main)
-            : new LoadedSequence(null, packing, copy, main);
+            .With(DnnlConstants.DNNL_ARG_DST, plan.Primitives.Y, operands.Y)
+            .WithScratchpad(at.Workspace(weighted.ScratchpadOffset));
+        if (operands.Bias != null)
+            _ = main.With(DnnlConstants.DNNL_ARG_BIAS, plan.Primitives.Bias, (byte*)operands.Bias);
+        bool copies = operands.Other != null && operands.Other != operands.Y;
+        LoadedKernel? copy = copies ? Copy(problem[problem.Nodes[^1].Outputs[0]], operands.Other, operands.Y) : null;
+        return weighted.Sequence(packing, copy, main);
     }
 
     private LoadedKernel Copy(Value like, byte* from, byte* to)
@@ -71,11 +65,9 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory) 
     private ConvolutionForwardPlan Plan(Problem problem) => factory.Plan(Name, problem.Line, () =>
     {
         ConvolutionChain chain = new(problem);
-        Node head = problem.Nodes[0];
-        ConvolutionGeometry geometry = ((ConvolutionForward)head.Operation).Geometry;
         Value x = problem.Input(0, 0);
-        ConvolutionPrimitives primitives = new(factory, x.Shape.N, geometry, x.Type);
-        ConvolutionEpilogue epilogue = new(head.Inputs.Length == 3, chain.Join is not null, chain.Relu is not null);
+        ConvolutionPrimitives primitives = new(factory, x.Shape.N, chain.Geometry, x.Type);
+        ConvolutionEpilogue epilogue = new(problem.Nodes[0].Inputs.Length == 3, chain.Join is not null, chain.Relu is not null);
         return primitives.Forward(epilogue, problem.ConstantWeights) is { } forward
             ? new ConvolutionForwardPlan(primitives, new WeightedPlan(forward,
                 primitives.Packing(forward),

@@ -31,11 +31,10 @@ internal sealed unsafe class DirectBackwardDataKernel(ThreadTeam team, DirectCon
     }
 
     public override long WorkspaceBytes(Problem problem) =>
-        DirectConvolution.WorkspaceBytes(Native(problem), problem.ConstantWeights)
+        Place(problem).WorkspaceBytes
             + (new Chain(problem).Norm is null ? 0 : LoadedBatchNormGradient.WorkspaceBytes(Geometry(problem).C));
 
-    public override long PackedBytes(Problem problem) =>
-        problem.ConstantWeights ? DirectConvolution.FilterBytes(Native(problem)) : 0;
+    public override long PackedBytes(Problem problem) => Place(problem).PackedBytes;
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output)
     {
@@ -67,7 +66,7 @@ internal sealed unsafe class DirectBackwardDataKernel(ThreadTeam team, DirectCon
             return DirectConvolution.Load(native, isBackward: true, problem.ConstantWeights, at.Floats(node.Inputs[1]), operands, at);
         LoadedBatchNormGradient differentiate = new(team, RowExtent.Of(problem[norm.Inputs[1]].Shape),
             new Direct<BFloat16>(gradient), at[norm.Inputs[1]], at[norm.Outputs[0]], BatchNormBackwardVectors.Of(norm, at),
-            at.Workspace(DirectConvolution.WorkspaceBytes(native, problem.ConstantWeights)));
+            at.Workspace(Place(problem).WorkspaceBytes));
         operands.First = differentiate.Sums;
         operands.Second = differentiate.Products;
         operands.NormX = at[norm.Inputs[1]];
@@ -76,6 +75,8 @@ internal sealed unsafe class DirectBackwardDataKernel(ThreadTeam team, DirectCon
             native, isBackward: true, problem.ConstantWeights, at.Floats(node.Inputs[1]), operands, at);
         return new LoadedSequence(null, convolve, differentiate);
     }
+
+    private FilterPlace Place(Problem problem) => DirectConvolution.Place(Native(problem), problem.ConstantWeights);
 
     private CpuDirectProblem Native(Problem problem) => direct.BackwardData(problem.Input(0, 0).Shape.N, Geometry(problem));
 

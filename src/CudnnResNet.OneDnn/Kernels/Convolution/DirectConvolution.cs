@@ -32,10 +32,8 @@ internal sealed unsafe class DirectConvolution(ThreadTeam team, CpuFeatures feat
     internal CpuDirectProblem BackwardData(int images, ConvolutionGeometry g) => new(images,
         new ConvolutionGeometry(g.P, g.Q, g.K, g.C, g.R, g.S, 1, g.R - 1 - g.Padding), team.Threads, features);
 
-    internal static long FilterBytes(CpuDirectProblem problem) => Region.Align(CpuLibrary.crn_direct_packed_bytes(&problem));
-
-    internal static long WorkspaceBytes(CpuDirectProblem problem, bool constantWeights) =>
-        Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem)) + (constantWeights ? 0 : FilterBytes(problem));
+    internal static FilterPlace Place(CpuDirectProblem problem, bool constantWeights) => new(
+        CpuLibrary.crn_direct_workspace_bytes(&problem), CpuLibrary.crn_direct_packed_bytes(&problem), constantWeights);
 
     /// <param name="problem">The convolution.</param>
     /// <param name="isBackward">It is the dgrad of the one that the filter belongs to.</param>
@@ -46,36 +44,27 @@ internal sealed unsafe class DirectConvolution(ThreadTeam team, CpuFeatures feat
     internal static LoadedKernel Load(CpuDirectProblem problem, bool isBackward, bool constantWeights, float* filter,
         CpuDirectOperands operands, OperandAddresses at)
     {
-        byte* workspace = at.Workspace();
-        operands.Packed = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_direct_workspace_bytes(&problem));
-        return new Loaded(problem, isBackward, constantWeights, filter, operands, workspace);
+        operands.Packed = Place(problem, constantWeights).Address(at);
+        return new Loaded(problem, isBackward, constantWeights, filter, operands, at.Workspace());
     }
 
     private sealed class Loaded(CpuDirectProblem problem, bool isBackward, bool constantWeights, float* filter,
-        CpuDirectOperands operands, byte* workspace) : LoadedKernel
+        CpuDirectOperands operands, byte* workspace) : LoadedWithFilter(constantWeights)
     {
         private readonly CpuDirectProblem _problem = problem;
         private readonly CpuDirectOperands _operands = operands;
 
-        public override void Prepare()
-        {
-            if (constantWeights)
-                Pack();
-        }
-
-        public override void Run()
-        {
-            if (!constantWeights)
-                Pack();
-            CpuDirectProblem problem = _problem;
-            CpuDirectOperands operands = _operands;
-            CpuLibrary.crn_direct_run(&problem, &operands, workspace);
-        }
-
-        private void Pack()
+        protected override void Pack()
         {
             CpuDirectProblem problem = _problem;
             CpuLibrary.crn_direct_pack(&problem, filter, isBackward ? 1 : 0, _operands.Packed);
+        }
+
+        protected override void Multiply()
+        {
+            CpuDirectProblem problem = _problem;
+            CpuDirectOperands operands = _operands;
+            CpuLibrary.crn_direct_run(&problem, &operands, workspace);
         }
     }
 }

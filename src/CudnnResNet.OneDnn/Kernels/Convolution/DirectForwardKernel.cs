@@ -12,14 +12,12 @@ internal sealed unsafe class DirectForwardKernel(DirectConvolution direct) : Ker
     public override KernelSupport Check(Problem problem)
     {
         KernelSupport support = new ConvolutionChain(problem).Check(problem);
-        return support.IsSupported ? DirectConvolution.Check(Geometry(problem), problem.Input(0, 0).Type) : support;
+        return support.IsSupported ? DirectConvolution.Check(new ConvolutionChain(problem).Geometry, problem.Input(0, 0).Type) : support;
     }
 
-    public override long WorkspaceBytes(Problem problem) =>
-        DirectConvolution.WorkspaceBytes(Native(problem), problem.ConstantWeights);
+    public override long WorkspaceBytes(Problem problem) => Place(problem).WorkspaceBytes;
 
-    public override long PackedBytes(Problem problem) =>
-        problem.ConstantWeights ? DirectConvolution.FilterBytes(Native(problem)) : 0;
+    public override long PackedBytes(Problem problem) => Place(problem).PackedBytes;
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
         ChainReader.Addend(problem, new ConvolutionChain(problem).Join);
@@ -27,22 +25,20 @@ internal sealed unsafe class DirectForwardKernel(DirectConvolution direct) : Ker
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
         OperandAddresses at = new(arguments);
-        ConvolutionChain chain = new(problem);
-        Node convolution = problem.Nodes[0];
+        ConvolutionOperands given = new ConvolutionChain(problem).Operands(problem, at);
         CpuDirectOperands operands = new()
         {
-            X = at[convolution.Inputs[0]],
-            Bias = convolution.Inputs.Length == 3 ? at.Floats(convolution.Inputs[2]) : null,
-            Other = chain.Join is { } add ? at[add.Inputs[1]] : null,
-            Relu = chain.Relu is null ? 0 : 1,
-            Y = at[problem.Nodes[^1].Outputs[0]],
+            X = given.X,
+            Bias = given.Bias,
+            Other = given.Other,
+            Relu = given.IsRectified ? 1 : 0,
+            Y = given.Y,
         };
-        return DirectConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights,
-            at.Floats(convolution.Inputs[1]), operands, at);
+        return DirectConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights, given.Filter, operands, at);
     }
 
-    private CpuDirectProblem Native(Problem problem) => direct.Forward(problem.Input(0, 0).Shape.N, Geometry(problem));
+    private FilterPlace Place(Problem problem) => DirectConvolution.Place(Native(problem), problem.ConstantWeights);
 
-    private static ConvolutionGeometry Geometry(Problem problem) =>
-        ((ConvolutionForward)problem.Nodes[0].Operation).Geometry;
+    private CpuDirectProblem Native(Problem problem) =>
+        direct.Forward(problem.Input(0, 0).Shape.N, new ConvolutionChain(problem).Geometry);
 }

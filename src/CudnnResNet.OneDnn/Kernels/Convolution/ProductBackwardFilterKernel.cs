@@ -32,8 +32,7 @@ internal sealed unsafe class ProductBackwardFilterKernel(PrimitiveFactory factor
             .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X(DataType.Float32), at[node.Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[node.Inputs[1]])
             .With(DnnlConstants.DNNL_ARG_DIFF_WEIGHTS, plan.Primitives.KeptWeight, at[node.Outputs[0]])
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                plan.Primitive!.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace());
+            .WithScratchpad(at.Workspace());
     }
 
     private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>

@@ -18,11 +18,9 @@ internal sealed unsafe class WinogradBackwardDataKernel(WinogradConvolution wino
         return winograd.Check(Geometry(problem), problem.Input(0, 0).Type);
     }
 
-    public override long WorkspaceBytes(Problem problem) =>
-        WinogradConvolution.WorkspaceBytes(Native(problem), problem.ConstantWeights);
+    public override long WorkspaceBytes(Problem problem) => Place(problem).WorkspaceBytes;
 
-    public override long PackedBytes(Problem problem) =>
-        problem.ConstantWeights ? WinogradConvolution.FilterBytes(Native(problem)) : 0;
+    public override long PackedBytes(Problem problem) => Place(problem).PackedBytes;
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output) => ChainReader.Addend(problem, Join(problem));
 
@@ -30,15 +28,17 @@ internal sealed unsafe class WinogradBackwardDataKernel(WinogradConvolution wino
     {
         OperandAddresses at = new(arguments);
         Node node = problem.Nodes[0];
-        WinogradConvolution.Operands operands = new(
-            X: (nint)at[node.Inputs[0]],
-            Filter: (nint)at[node.Inputs[1]],
-            Bias: 0,
-            Other: Join(problem) is { } add ? (nint)at[add.Inputs[1]] : 0,
-            Relu: false,
-            Y: (nint)at[problem.Nodes[^1].Outputs[0]]);
+        ConvolutionOperands operands = new()
+        {
+            X = at[node.Inputs[0]],
+            Filter = at.Floats(node.Inputs[1]),
+            Other = Join(problem) is { } add ? at[add.Inputs[1]] : null,
+            Y = at[problem.Nodes[^1].Outputs[0]],
+        };
         return WinogradConvolution.Load(Native(problem), isBackward: true, problem.ConstantWeights, operands, at);
     }
+
+    private FilterPlace Place(Problem problem) => WinogradConvolution.Place(Native(problem), problem.ConstantWeights);
 
     private CpuWinogradProblem Native(Problem problem) =>
         winograd.BackwardData(problem.Input(0, 0).Shape.N, Geometry(problem), problem.Input(0, 0).Type);

@@ -6,9 +6,10 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
 /// <summary>
-/// Winograd's method by this project's own kernels (native/cpu/winograd): 3x3, stride 1, NHWC in and out, float32 or bf16,
-/// float32 in between: on bf16 the fewer products outweigh that each takes twice the time. Tiles of 4x4 results take 4 times fewer products than the definition, tiles of 2x2 take 2.25 times fewer and filters that
-/// are transformed to less than half the size. What they round is in docs/numerics.md.
+/// Winograd's method by this project's own kernels (native/cpu/winograd): 3x3, stride 1, NHWC in and out, float32 or bf16.
+/// What lies between is float32, and on bf16 the fewer products outweigh that each takes twice the time. Tiles of 4x4
+/// results take 4 times fewer products than the definition, tiles of 2x2 take 2.25 times fewer and filters that are
+/// transformed to less than half the size. What they round is in docs/numerics.md.
 /// </summary>
 /// <param name="team">Who works.</param>
 /// <param name="features">What they may use.</param>
@@ -28,47 +29,29 @@ internal sealed unsafe class WinogradConvolution(ThreadTeam team, CpuFeatures fe
     internal CpuWinogradProblem BackwardData(int images, ConvolutionGeometry g, DataType type) =>
         new(images, g.H, g.W, g.K, g.C, tile, type == DataType.BFloat16, team.Threads, features);
 
-    internal static long FilterBytes(CpuWinogradProblem problem) =>
-        Region.Align(CpuLibrary.crn_winograd_packed_bytes(&problem));
-
-    internal static long WorkspaceBytes(CpuWinogradProblem problem, bool constantWeights) =>
-        Region.Align(CpuLibrary.crn_winograd_workspace_bytes(&problem)) + (constantWeights ? 0 : FilterBytes(problem));
-
-    /// <summary>Where everything lies; pointers may be null as the header says.</summary>
-    internal readonly record struct Operands(nint X, nint Filter, nint Bias, nint Other, bool Relu, nint Y);
+    internal static FilterPlace Place(CpuWinogradProblem problem, bool constantWeights) => new(
+        CpuLibrary.crn_winograd_workspace_bytes(&problem), CpuLibrary.crn_winograd_packed_bytes(&problem), constantWeights);
 
     internal static LoadedKernel Load(
-        CpuWinogradProblem problem, bool isBackward, bool constantWeights, Operands operands, OperandAddresses at)
-    {
-        byte* workspace = at.Workspace();
-        byte* filter = constantWeights ? at.Packed() : workspace + Region.Align(CpuLibrary.crn_winograd_workspace_bytes(&problem));
-        return new Loaded(problem, isBackward, constantWeights, operands, filter, workspace);
-    }
+        CpuWinogradProblem problem, bool isBackward, bool constantWeights, ConvolutionOperands operands, OperandAddresses at) =>
+        new Loaded(problem, isBackward, constantWeights, operands, (float*)Place(problem, constantWeights).Address(at), at.Workspace());
 
-    private sealed class Loaded(CpuWinogradProblem problem, bool isBackward, bool constantWeights, Operands operands,
-        byte* filter, byte* workspace) : LoadedKernel
+    private sealed class Loaded(CpuWinogradProblem problem, bool isBackward, bool constantWeights, ConvolutionOperands operands,
+        float* packed, byte* workspace) : LoadedWithFilter(constantWeights)
     {
         private readonly CpuWinogradProblem _problem = problem;
 
-        public override void Prepare()
-        {
-            if (constantWeights)
-                Pack();
-        }
-
-        public override void Run()
-        {
-            if (!constantWeights)
-                Pack();
-            CpuWinogradProblem problem = _problem;
-            CpuLibrary.crn_winograd_run(&problem, (byte*)operands.X, (float*)filter, (float*)operands.Bias,
-                (byte*)operands.Other, operands.Relu ? 1 : 0, (byte*)operands.Y, workspace);
-        }
-
-        private void Pack()
+        protected override void Pack()
         {
             CpuWinogradProblem problem = _problem;
-            CpuLibrary.crn_winograd_pack(&problem, (float*)operands.Filter, isBackward ? 1 : 0, (float*)filter);
+            CpuLibrary.crn_winograd_pack(&problem, operands.Filter, isBackward ? 1 : 0, packed);
+        }
+
+        protected override void Multiply()
+        {
+            CpuWinogradProblem problem = _problem;
+            CpuLibrary.crn_winograd_run(&problem, operands.X, packed, operands.Bias, operands.Other,
+                operands.IsRectified ? 1 : 0, operands.Y, workspace);
         }
     }
 }

@@ -12,14 +12,12 @@ internal sealed unsafe class WinogradForwardKernel(WinogradConvolution winograd,
     public override KernelSupport Check(Problem problem)
     {
         KernelSupport support = new ConvolutionChain(problem).Check(problem);
-        return support.IsSupported ? winograd.Check(Geometry(problem), problem.Input(0, 0).Type) : support;
+        return support.IsSupported ? winograd.Check(new ConvolutionChain(problem).Geometry, problem.Input(0, 0).Type) : support;
     }
 
-    public override long WorkspaceBytes(Problem problem) =>
-        WinogradConvolution.WorkspaceBytes(Native(problem), problem.ConstantWeights);
+    public override long WorkspaceBytes(Problem problem) => Place(problem).WorkspaceBytes;
 
-    public override long PackedBytes(Problem problem) =>
-        problem.ConstantWeights ? WinogradConvolution.FilterBytes(Native(problem)) : 0;
+    public override long PackedBytes(Problem problem) => Place(problem).PackedBytes;
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output) =>
         ChainReader.Addend(problem, new ConvolutionChain(problem).Join);
@@ -27,21 +25,12 @@ internal sealed unsafe class WinogradForwardKernel(WinogradConvolution winograd,
     public override LoadedKernel Load(Problem problem, KernelArguments arguments)
     {
         OperandAddresses at = new(arguments);
-        ConvolutionChain chain = new(problem);
-        Node convolution = problem.Nodes[0];
-        WinogradConvolution.Operands operands = new(
-            X: (nint)at[convolution.Inputs[0]],
-            Filter: (nint)at[convolution.Inputs[1]],
-            Bias: convolution.Inputs.Length == 3 ? (nint)at[convolution.Inputs[2]] : 0,
-            Other: chain.Join is { } add ? (nint)at[add.Inputs[1]] : 0,
-            Relu: chain.Relu is not null,
-            Y: (nint)at[problem.Nodes[^1].Outputs[0]]);
-        return WinogradConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights, operands, at);
+        return WinogradConvolution.Load(Native(problem), isBackward: false, problem.ConstantWeights,
+            new ConvolutionChain(problem).Operands(problem, at), at);
     }
 
-    private CpuWinogradProblem Native(Problem problem) =>
-        winograd.Forward(problem.Input(0, 0).Shape.N, Geometry(problem), problem.Input(0, 0).Type);
+    private FilterPlace Place(Problem problem) => WinogradConvolution.Place(Native(problem), problem.ConstantWeights);
 
-    private static ConvolutionGeometry Geometry(Problem problem) =>
-        ((ConvolutionForward)problem.Nodes[0].Operation).Geometry;
+    private CpuWinogradProblem Native(Problem problem) =>
+        winograd.Forward(problem.Input(0, 0).Shape.N, new ConvolutionChain(problem).Geometry, problem.Input(0, 0).Type);
 }

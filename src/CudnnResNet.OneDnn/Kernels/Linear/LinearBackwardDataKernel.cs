@@ -35,8 +35,7 @@ internal sealed unsafe class LinearBackwardDataKernel(PrimitiveFactory factory) 
             .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[node.Inputs[0]])
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, plan.Primitives.KeptWeight, w)
             .With(DnnlConstants.DNNL_ARG_DIFF_SRC, plan.Primitives.X(DataType.Float32), result)
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                plan.Primitive!.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(plan.ScratchpadOffset));
+            .WithScratchpad(at.Workspace(plan.ScratchpadOffset));
         return plan.Converts
             ? new LoadedSequence(null,
                 new LoadedElementwise<RoundBody>(factory.Team, weight.Shape.Elements, 8, new((float*)at[weight.Id], (float*)w)),

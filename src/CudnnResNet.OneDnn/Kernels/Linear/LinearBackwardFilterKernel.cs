@@ -31,8 +31,7 @@ internal sealed unsafe class LinearBackwardFilterKernel(PrimitiveFactory factory
             .With(DnnlConstants.DNNL_ARG_SRC, plan.Primitives.X(DataType.Float32), x)
             .With(DnnlConstants.DNNL_ARG_DIFF_DST, plan.Primitives.Y, at[node.Inputs[1]])
             .With(DnnlConstants.DNNL_ARG_DIFF_WEIGHTS, plan.Primitives.KeptWeight, at[node.Outputs[0]])
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                plan.Primitive!.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(plan.ScratchpadOffset));
+            .WithScratchpad(at.Workspace(plan.ScratchpadOffset));
         return plan.Converts
             ? new LoadedSequence(null,
                 new LoadedElementwise<ConvertBody<BFloat16, Float32>>(

@@ -33,9 +33,8 @@ internal sealed unsafe class LinearForwardKernel(PrimitiveFactory factory) : Ker
             .With(DnnlConstants.DNNL_ARG_WEIGHTS, weighted.Packing.Wanted, w)
             .With(DnnlConstants.DNNL_ARG_BIAS, plan.Primitives.Bias, at[node.Inputs[2]])
             .With(DnnlConstants.DNNL_ARG_DST, plan.Primitives.Y, at[node.Outputs[0]])
-            .With(DnnlConstants.DNNL_ARG_SCRATCHPAD,
-                weighted.Primitive.Format(dnnl_query_t.dnnl_query_scratchpad_md), at.Workspace(weighted.ScratchpadOffset));
-        return weighted.IsPackedOnce ? new LoadedSequence(packing, main) : new LoadedSequence(null, packing, main);
+            .WithScratchpad(at.Workspace(weighted.ScratchpadOffset));
+        return weighted.Sequence(packing, main);
     }
 
     private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>
