@@ -9,7 +9,6 @@ namespace crn::product {
 
 constexpr int64_t kLanes = 16;
 constexpr int64_t kPanel = 32;  // output channels of a panel of packed filters; the last one may have 16
-constexpr int64_t kAlignment = 64;
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

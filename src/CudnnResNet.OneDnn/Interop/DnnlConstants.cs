@@ -44,7 +44,6 @@ internal enum dnnl_scratchpad_mode_t
 
 internal enum dnnl_query_t
 {
-    dnnl_query_impl_info_str = 8,
     dnnl_query_src_md = 129,
     dnnl_query_diff_src_md = 130,
     dnnl_query_weights_md = 131,

@@ -58,7 +58,7 @@ internal sealed unsafe class ChannelSumKernel(ThreadTeam team) : Kernel
             for (nint block = begin; block < end; block += blockRows)
             {
                 sums.ClearBlock();
-                RowReductions.Run(new SumReduction<Direct<TElement>>(new(dy), sums.BlockFirst),
+                RowReductions.Run(new SumReduction<Stored<TElement>>(new(dy), sums.BlockFirst),
                     extent, block, Math.Min(block + blockRows, end));
                 LaneLoop.Run(new FlushBody(sums), 0, extent.Channels);
             }

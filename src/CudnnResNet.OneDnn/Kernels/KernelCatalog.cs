@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Kernels.BatchNorm;
 using CudnnResNet.OneDnn.Kernels.Convolution;
+using CudnnResNet.OneDnn.Kernels.Elementwise;
 using CudnnResNet.OneDnn.Kernels.Linear;
 using CudnnResNet.OneDnn.Kernels.Loss;
 using CudnnResNet.OneDnn.Kernels.Pointwise;
@@ -21,11 +22,11 @@ internal static class KernelCatalog
     [
         new ConvolutionForwardKernel(factory),
         new ConvolutionBackwardDataKernel(factory),
-        new ProductBackwardDataKernel(factory),
+        new InnerProductBackwardDataKernel(factory),
         .. own.HasFlag(CpuFeatures.Avx512Bf16) ? OwnBf16(team, own) : [],
         new ConvolutionBackwardFilterKernel(factory),
-        new ProductBackwardFilterKernel(factory),
-        .. own.HasFlag(CpuFeatures.Avx2) ? OwnFloat32(team, own) : [],
+        new InnerProductBackwardFilterKernel(factory),
+        .. own.HasFlag(CpuFeatures.Avx2) ? OwnAvx2(team, own) : [],
         new BatchNormTrainingKernel(team),
         new BatchNormBackwardKernel(team),
         new PointwiseKernel(team),
@@ -66,7 +67,7 @@ internal static class KernelCatalog
         }
     }
 
-    private static IEnumerable<Kernel> OwnFloat32(ThreadTeam team, CpuFeatures own)
+    private static IEnumerable<Kernel> OwnAvx2(ThreadTeam team, CpuFeatures own)
     {
         yield return new ProductForwardKernel(team, own);
         foreach (int tile in Tiles)

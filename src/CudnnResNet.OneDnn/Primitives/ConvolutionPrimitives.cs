@@ -14,9 +14,9 @@ internal readonly record struct ConvolutionEpilogue(bool Bias, bool Sum, bool Re
 internal sealed class ConvolutionPrimitives(
     PrimitiveFactory factory, int n, ConvolutionGeometry g, DataType type)
 {
-    internal DnnlMemoryDescriptor X { get; } = Formats.Activations(n, g.H, g.W, g.C, type, Layout.ChannelsLast);
+    internal DnnlMemoryDescriptor X { get; } = Formats.Activations(n, g.H, g.W, g.C, type);
 
-    internal DnnlMemoryDescriptor Y { get; } = Formats.Activations(n, g.P, g.Q, g.K, type, Layout.ChannelsLast);
+    internal DnnlMemoryDescriptor Y { get; } = Formats.Activations(n, g.P, g.Q, g.K, type);
 
     internal DnnlMemoryDescriptor Bias { get; } = Formats.Vector(g.K, DataType.Float32);
 

@@ -8,8 +8,8 @@ namespace CudnnResNet.OneDnn.Primitives;
 /// </summary>
 internal static class Formats
 {
-    internal static DnnlMemoryDescriptor Activations(int n, int h, int w, int c, DataType type, Layout layout) =>
-        Describe(type, layout, n, c, h, w);
+    internal static DnnlMemoryDescriptor Activations(int n, int h, int w, int c, DataType type) =>
+        Describe(type, Layout.ChannelsLast, n, c, h, w);
 
     internal static DnnlMemoryDescriptor Filter(int k, int r, int s, int c, DataType type) =>
         Describe(type, Layout.ChannelsLast, k, c, r, s);

@@ -6,8 +6,6 @@ namespace CudnnResNet.OneDnn.Simd;
 /// </summary>
 internal unsafe interface ILanes<T> where T : struct, ILanes<T>
 {
-    static abstract int Count { get; }
-
     static abstract T Zero { get; }
 
     static abstract T Broadcast(float value);

@@ -9,8 +9,6 @@ internal readonly unsafe struct Lanes1(float value) : ILanes<Lanes1>
 
     private readonly float _value = value;
 
-    public static int Count => 1;
-
     public static Lanes1 Zero => new(0);
 
     [MethodImpl(Inline)]

@@ -11,8 +11,6 @@ internal readonly unsafe struct Lanes16(Vector512<float> value) : ILanes<Lanes16
 
     private readonly Vector512<float> _value = value;
 
-    public static int Count => 16;
-
     public static bool IsSupported
     {
         [MethodImpl(Inline)]

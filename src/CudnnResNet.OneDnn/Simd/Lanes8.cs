@@ -11,8 +11,6 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 
     private readonly Vector256<float> _value = value;
 
-    public static int Count => 8;
-
     public static bool IsSupported
     {
         [MethodImpl(Inline)]

@@ -32,7 +32,7 @@ internal sealed unsafe class BatchNormBackwardKernel(ThreadTeam team) : Kernel
     }
 
     public override long WorkspaceBytes(Problem problem) =>
-        LoadedBatchNormBackward<Float32, Direct<Float32>, Direct<Float32>, Identity>.WorkspaceBytes(
+        LoadedBatchNormBackward<Float32, Stored<Float32>, Stored<Float32>, Identity>.WorkspaceBytes(
             team.Threads, problem.Input(0, 0).Shape.C);
 
     /// <summary>dx takes the place of x; gradients kept on the way that of the addends or the mask's output.</summary>

@@ -26,7 +26,7 @@ internal sealed unsafe class BatchNormTrainingKernel(ThreadTeam team) : Kernel
     }
 
     public override long WorkspaceBytes(Problem problem) =>
-        LoadedBatchNormTraining<Float32, Direct<Float32>, Direct<Float32>, Identity>.WorkspaceBytes(
+        LoadedBatchNormTraining<Float32, Stored<Float32>, Stored<Float32>, Identity>.WorkspaceBytes(
             team.Threads, problem.Input(0, 0).Shape.C);
 
     public override ValueId? MayOverwrite(Problem problem, ValueId output)
@@ -49,12 +49,12 @@ internal sealed unsafe class BatchNormTrainingKernel(ThreadTeam team) : Kernel
         Node head = problem.Nodes[0];
         if (new Chain(problem).Sum is null)
         {
-            Direct<TElement> x = new(at[head.Inputs[0]]);
-            return LoadEpilogue<TElement, Direct<TElement>, Direct<TElement>>(problem, at, x, x);
+            Stored<TElement> x = new(at[head.Inputs[0]]);
+            return LoadEpilogue<TElement, Stored<TElement>, Stored<TElement>>(problem, at, x, x);
         }
         Sum<TElement> sum = new(at[head.Inputs[0]], at[head.Inputs[1]]);
         return problem.IsMaterialised(head.Outputs[0])
-            ? LoadEpilogue<TElement, Kept<TElement, Sum<TElement>>, Direct<TElement>>(
+            ? LoadEpilogue<TElement, Kept<TElement, Sum<TElement>>, Stored<TElement>>(
                 problem, at, new(sum, at[head.Outputs[0]]), new(at[head.Outputs[0]]))
             : LoadEpilogue<TElement, Sum<TElement>, Sum<TElement>>(problem, at, sum, sum);
     }

@@ -93,16 +93,16 @@ internal sealed unsafe class ConvolutionBatchNormKernel(ThreadTeam team, DirectC
 
     private LoadedKernel Normalise(byte* other, bool isRectified, RowExtent extent, byte* from, Centred affine, byte* to)
     {
-        Direct<BFloat16> source = new(from);
+        Stored<BFloat16> source = new(from);
         return (other != null, isRectified) switch
         {
-            (false, false) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Identity>(
+            (false, false) => new LoadedPointwise<BFloat16, Stored<BFloat16>, Centred, Identity>(
                 team, extent, source, table: null, affine, default, to),
-            (false, true) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Rectified>(
+            (false, true) => new LoadedPointwise<BFloat16, Stored<BFloat16>, Centred, Rectified>(
                 team, extent, source, table: null, affine, default, to),
-            (true, false) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, Joined<BFloat16>>(
+            (true, false) => new LoadedPointwise<BFloat16, Stored<BFloat16>, Centred, Joined<BFloat16>>(
                 team, extent, source, table: null, affine, new(other), to),
-            (true, true) => new LoadedPointwise<BFloat16, Direct<BFloat16>, Centred, JoinedRectified<BFloat16>>(
+            (true, true) => new LoadedPointwise<BFloat16, Stored<BFloat16>, Centred, JoinedRectified<BFloat16>>(
                 team, extent, source, table: null, affine, new(other), to),
         };
     }

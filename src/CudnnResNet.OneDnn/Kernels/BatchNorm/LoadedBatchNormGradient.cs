@@ -7,7 +7,7 @@ namespace CudnnResNet.OneDnn.Kernels.BatchNorm;
 /// <summary>
 /// A batch norm's dx in bf16, where the kernel before left the sums. Phases: coefficients by channel; dx.
 /// </summary>
-internal sealed unsafe class LoadedBatchNormGradient(ThreadTeam team, RowExtent extent, Direct<BFloat16> gradient, byte* x, byte* dx,
+internal sealed unsafe class LoadedBatchNormGradient(ThreadTeam team, RowExtent extent, Stored<BFloat16> gradient, byte* x, byte* dx,
     BatchNormBackwardVectors vectors, byte* workspace) : SlicedKernel(team)
 {
     private readonly BatchNormCoefficients _coefficients = new(
@@ -34,7 +34,7 @@ internal sealed unsafe class LoadedBatchNormGradient(ThreadTeam team, RowExtent 
             for (nint c = begin; c < end; c++)
                 vectors.Conclude(c, Sums[c], Products[c], extent.Rows, _coefficients);
         else
-            BatchNormGradientBody<BFloat16, Direct<BFloat16>, Identity>.Run(
+            BatchNormGradientBody<BFloat16, Stored<BFloat16>, Identity>.Run(
                 extent, begin, end, gradient, x, _coefficients, default, dx);
     }
 

@@ -56,9 +56,9 @@ internal sealed unsafe class ConvolutionForwardKernel(PrimitiveFactory factory) 
     {
         RowExtent extent = RowExtent.Of(like.Shape);
         return like.Type == DataType.BFloat16
-            ? new LoadedPointwise<BFloat16, Direct<BFloat16>, Unchanged, Identity>(
+            ? new LoadedPointwise<BFloat16, Stored<BFloat16>, Unchanged, Identity>(
                 factory.Team, extent, new(from), table: null, default, default, to)
-            : new LoadedPointwise<Float32, Direct<Float32>, Unchanged, Identity>(
+            : new LoadedPointwise<Float32, Stored<Float32>, Unchanged, Identity>(
                 factory.Team, extent, new(from), table: null, default, default, to);
     }
 

@@ -65,7 +65,7 @@ internal sealed unsafe class DirectBackwardDataKernel(ThreadTeam team, DirectCon
         if (chain.Norm is not { } norm)
             return DirectConvolution.Load(native, isBackward: true, problem.ConstantWeights, at.Floats(node.Inputs[1]), operands, at);
         LoadedBatchNormGradient differentiate = new(team, RowExtent.Of(problem[norm.Inputs[1]].Shape),
-            new Direct<BFloat16>(gradient), at[norm.Inputs[1]], at[norm.Outputs[0]], BatchNormBackwardVectors.Of(norm, at),
+            new Stored<BFloat16>(gradient), at[norm.Inputs[1]], at[norm.Outputs[0]], BatchNormBackwardVectors.Of(norm, at),
             at.Workspace(Place(problem).WorkspaceBytes));
         operands.First = differentiate.Sums;
         operands.Second = differentiate.Products;

@@ -4,7 +4,7 @@ using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Simd;
 using CudnnResNet.Tensors;
 
-namespace CudnnResNet.OneDnn.Kernels;
+namespace CudnnResNet.OneDnn.Kernels.Elementwise;
 
 /// <summary>One tensor moves towards another, in place.</summary>
 internal sealed unsafe class BlendKernel(ThreadTeam team) : Kernel

@@ -3,7 +3,7 @@ using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Simd;
 using CudnnResNet.Tensors;
 
-namespace CudnnResNet.OneDnn.Kernels;
+namespace CudnnResNet.OneDnn.Kernels.Elementwise;
 
 /// <summary>Between float32 and bf16.</summary>
 internal sealed unsafe class CastKernel(ThreadTeam team) : Kernel

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using CudnnResNet.OneDnn.Simd;
 
-namespace CudnnResNet.OneDnn.Kernels;
+namespace CudnnResNet.OneDnn.Kernels.Elementwise;
 
 internal readonly unsafe struct ConvertBody<TFrom, TTo>(byte* from, byte* to) : ILaneBody
     where TFrom : IElement where TTo : IElement

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using CudnnResNet.OneDnn.Simd;
 
-namespace CudnnResNet.OneDnn.Kernels;
+namespace CudnnResNet.OneDnn.Kernels.Elementwise;
 
 /// <summary>A body at every index of [0, elements).</summary>
 internal sealed class LoadedElementwise<TBody>(ThreadTeam team, long elements, int bytesPerElement, TBody body)

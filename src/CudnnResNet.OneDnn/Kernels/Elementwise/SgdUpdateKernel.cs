@@ -4,7 +4,7 @@ using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Simd;
 using CudnnResNet.Tensors;
 
-namespace CudnnResNet.OneDnn.Kernels;
+namespace CudnnResNet.OneDnn.Kernels.Elementwise;
 
 /// <summary>PyTorch's SGD in one pass. The learning rate and other factors are read from memory in every run.</summary>
 internal sealed unsafe class SgdUpdateKernel(ThreadTeam team) : Kernel

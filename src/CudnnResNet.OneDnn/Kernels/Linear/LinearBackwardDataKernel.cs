@@ -1,6 +1,7 @@
 using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn.Interop;
+using CudnnResNet.OneDnn.Kernels.Elementwise;
 using CudnnResNet.OneDnn.Primitives;
 using CudnnResNet.OneDnn.Simd;
 using CudnnResNet.Tensors;

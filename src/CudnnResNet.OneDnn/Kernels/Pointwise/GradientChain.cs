@@ -23,9 +23,6 @@ internal struct GradientChain
 
     internal readonly bool AtEnd => _reader.AtEnd;
 
-    /// <summary>The last of the nodes above.</summary>
-    internal readonly Node? Last => Mask ?? Sum ?? Pool;
-
     internal Node? Take<T>() where T : Operation => _reader.Take<T>();
 
     internal readonly bool SidesAreInputs(Problem problem) =>
@@ -51,7 +48,7 @@ internal abstract unsafe class GradientLoader<TElement> where TElement : IElemen
         }
         if (chain.Sum is not null)
             return AddHead(problem, chain, at, chain.Sum, new Sum<TElement>(at[head.Inputs[0]], at[head.Inputs[1]]));
-        Direct<TElement> direct = new(at[head.Inputs[0]]);
+        Stored<TElement> direct = new(at[head.Inputs[0]]);
         return AddMask(problem, chain, at, direct, direct);
     }
 
@@ -68,7 +65,7 @@ internal abstract unsafe class GradientLoader<TElement> where TElement : IElemen
         Problem problem, GradientChain chain, OperandAddresses at, Node head, TSource source)
         where TSource : struct, ISource =>
         IsKept(problem, head)
-            ? AddMask<Kept<TElement, TSource>, Direct<TElement>>(
+            ? AddMask<Kept<TElement, TSource>, Stored<TElement>>(
                 problem, chain, at, new(source, at[head.Outputs[0]]), new(at[head.Outputs[0]]))
             : AddMask(problem, chain, at, source, source);
 
@@ -81,7 +78,7 @@ internal abstract unsafe class GradientLoader<TElement> where TElement : IElemen
         byte* output = at[mask.Inputs[1]];
         Masked<TElement, TFirst> masked = new(first, output);
         return IsKept(problem, mask)
-            ? Finish<Kept<TElement, Masked<TElement, TFirst>>, Direct<TElement>>(
+            ? Finish<Kept<TElement, Masked<TElement, TFirst>>, Stored<TElement>>(
                 problem, chain, at, new(masked, at[mask.Outputs[0]]), new(at[mask.Outputs[0]]))
             : Finish(problem, chain, at, masked, new Masked<TElement, TAgain>(again, output));
     }

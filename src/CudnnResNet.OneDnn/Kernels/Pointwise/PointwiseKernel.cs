@@ -49,7 +49,7 @@ internal sealed unsafe class PointwiseKernel(ThreadTeam team) : Kernel
         Chain chain = new(problem);
         Node head = problem.Nodes[0];
         if (chain.Sum is null)
-            return LoadAffine<TElement, Direct<TElement>>(problem, chain, at, new(at[head.Inputs[0]]));
+            return LoadAffine<TElement, Stored<TElement>>(problem, chain, at, new(at[head.Inputs[0]]));
         Sum<TElement> sum = new(at[head.Inputs[0]], at[head.Inputs[1]]);
         return chain.HasAffine && problem.IsMaterialised(head.Outputs[0])
             ? LoadAffine<TElement, Kept<TElement, Sum<TElement>>>(problem, chain, at, new(sum, at[head.Outputs[0]]))

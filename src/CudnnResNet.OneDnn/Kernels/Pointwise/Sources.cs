@@ -16,7 +16,7 @@ internal interface ISource
 }
 
 /// <summary>The tensor itself.</summary>
-internal readonly unsafe struct Direct<TElement>(byte* tensor) : ISource where TElement : IElement
+internal readonly unsafe struct Stored<TElement>(byte* tensor) : ISource where TElement : IElement
 {
     private readonly byte* _tensor = tensor;
 

@@ -9,7 +9,7 @@ namespace CudnnResNet.OneDnn.Kernels.Convolution;
 /// A 1x1 convolution of stride 1 is a product of matrices: positions times channels. As such its gradients need no
 /// packing of the filter; on some extents that is a quarter faster than oneDNN's convolution.
 /// </summary>
-internal static class PointwiseProduct
+internal static class PointwiseInnerProduct
 {
     internal static KernelSupport Check(ConvolutionGeometry g, DataType type) =>
         type != DataType.Float32 ? KernelSupport.No("products take f32")

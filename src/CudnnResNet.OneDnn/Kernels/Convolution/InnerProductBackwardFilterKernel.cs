@@ -6,8 +6,8 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
-/// <summary>wgrad of a 1x1 convolution: dw[K,C] = dy[M,K]ᵀ x[M,C] with M = N * H * W, already in KRSC.</summary>
-internal sealed unsafe class ProductBackwardFilterKernel(PrimitiveFactory factory) : Kernel
+/// <summary>wgrad of a 1x1 convolution as an inner product: dw[K,C] = dy[M,K]ᵀ x[M,C] with M = N * H * W, already in KRSC.</summary>
+internal sealed unsafe class InnerProductBackwardFilterKernel(PrimitiveFactory factory) : Kernel
 {
     public override string Name => "conv_bwd_filter_product";
 
@@ -15,7 +15,7 @@ internal sealed unsafe class ProductBackwardFilterKernel(PrimitiveFactory factor
     {
         if (problem.Operations is not [ConvolutionBackwardFilter { Geometry: var geometry }])
             return KernelSupport.No("not a conv_bwd_filter");
-        KernelSupport support = PointwiseProduct.Check(geometry, problem.Input(0, 0).Type);
+        KernelSupport support = PointwiseInnerProduct.Check(geometry, problem.Input(0, 0).Type);
         if (!support.IsSupported)
             return support;
         return PlanOf(problem).Primitive is null ? KernelSupport.No("oneDNN has no such product here") : KernelSupport.Yes;
@@ -38,7 +38,7 @@ internal sealed unsafe class ProductBackwardFilterKernel(PrimitiveFactory factor
     private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>
     {
         ConvolutionGeometry geometry = ((ConvolutionBackwardFilter)problem.Nodes[0].Operation).Geometry;
-        LinearPrimitives primitives = PointwiseProduct.Primitives(factory, problem.Input(0, 0).Shape.N, geometry);
+        LinearPrimitives primitives = PointwiseInnerProduct.Primitives(factory, problem.Input(0, 0).Shape.N, geometry);
         return new Plan(primitives, primitives.BackwardWeight());
     });
 

@@ -6,8 +6,8 @@ using CudnnResNet.Tensors;
 
 namespace CudnnResNet.OneDnn.Kernels.Convolution;
 
-/// <summary>dgrad of a 1x1 convolution: dx[M,C] = dy[M,K] w[K,C] with M = N * H * W.</summary>
-internal sealed unsafe class ProductBackwardDataKernel(PrimitiveFactory factory) : Kernel
+/// <summary>dgrad of a 1x1 convolution as an inner product: dx[M,C] = dy[M,K] w[K,C] with M = N * H * W.</summary>
+internal sealed unsafe class InnerProductBackwardDataKernel(PrimitiveFactory factory) : Kernel
 {
     public override string Name => "conv_bwd_data_product";
 
@@ -15,7 +15,7 @@ internal sealed unsafe class ProductBackwardDataKernel(PrimitiveFactory factory)
     {
         if (problem.Operations is not [ConvolutionBackwardData { Geometry: var geometry }])
             return KernelSupport.No("not a conv_bwd_data");
-        KernelSupport support = PointwiseProduct.Check(geometry, problem.Input(0, 0).Type);
+        KernelSupport support = PointwiseInnerProduct.Check(geometry, problem.Input(0, 0).Type);
         if (!support.IsSupported)
             return support;
         return PlanOf(problem).Primitive is null ? KernelSupport.No("oneDNN has no such product here") : KernelSupport.Yes;
@@ -38,7 +38,7 @@ internal sealed unsafe class ProductBackwardDataKernel(PrimitiveFactory factory)
     private Plan PlanOf(Problem problem) => factory.Plan(Name, problem.Line, () =>
     {
         ConvolutionGeometry geometry = ((ConvolutionBackwardData)problem.Nodes[0].Operation).Geometry;
-        LinearPrimitives primitives = PointwiseProduct.Primitives(factory, problem.Input(0, 0).Shape.N, geometry);
+        LinearPrimitives primitives = PointwiseInnerProduct.Primitives(factory, problem.Input(0, 0).Shape.N, geometry);
         return new Plan(primitives, primitives.BackwardData());
     });
 
