@@ -1,4 +1,5 @@
 using CudnnResNet.Data;
+using CudnnResNet.Models;
 using CudnnResNet.Training;
 
 namespace CudnnResNet.Cli;
@@ -21,13 +22,13 @@ internal static class ClassNames
         if (weights.ClassNamesFor(classes) is { } own)
             return own;
         return classes == ImageNetClasses ? File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, ImageNetFile))
-            : data?.ClassNames is { } names && names.Count == Math.Max(2, classes) ? names
-            : [.. Enumerable.Range(0, Math.Max(2, classes)).Select(label => $"{label}")];
+            : data?.ClassNames is { } names && names.Count == ResNetSpec.LabelsOf(classes) ? names
+            : [.. Enumerable.Range(0, ResNetSpec.LabelsOf(classes)).Select(label => $"{label}")];
     }
 
     /// <summary>Those of a network of so many classes that a file's metadata give; null where they do not.</summary>
     public static IReadOnlyList<string>? In(IReadOnlyDictionary<string, string> metadata, string path, int classes) =>
-        Checkpoint.ClassNamesOf(metadata, path) is { } names && names.Count == Math.Max(2, classes) ? names : null;
+        Checkpoint.ClassNamesOf(metadata, path) is { } names && names.Count == ResNetSpec.LabelsOf(classes) ? names : null;
 
     /// <summary>What to warn of where labelled data are not those that the weights were trained on; null where all is well.</summary>
     public static string? Disagreement(WeightsFile weights, int classes, IDataSet data)
@@ -51,7 +52,7 @@ internal static class ClassNames
         {
             throw new ResNetException($"{file}: cannot be read ({error.Message}); give a file with one class name a line", error);
         }
-        return names.Length == Math.Max(2, classes)
+        return names.Length == ResNetSpec.LabelsOf(classes)
             ? names
             : throw new ResNetException($"{file}: has {names.Length} lines, but the network has {classes} classes; one a line is needed");
     }

@@ -1,5 +1,5 @@
-using CudnnResNet.Cli.Commands;
 using CudnnResNet.Reporting;
+using CudnnResNet.Training;
 
 namespace CudnnResNet.Cli;
 
@@ -60,10 +60,10 @@ internal static class OutputPaths
     {
         bool continues = resumed is not null
             && Path.GetDirectoryName(Path.GetFullPath(resumed)) == Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        string[] files = [TrainCommand.LastFile, TrainCommand.BestFile, RunFolder.LogFile];
+        string[] files = [Checkpoint.LastFile, Checkpoint.BestFile, RunFolder.LogFile];
         if (continues || files.FirstOrDefault(file => File.Exists(Path.Combine(folder, file))) is not { } found)
             return;
-        string last = Path.Combine(folder, TrainCommand.LastFile);
+        string last = Path.Combine(folder, Checkpoint.LastFile);
         throw new ResNetException($"{flag} {folder}: holds another run ({found}); "
             + (File.Exists(last) ? $"continue it with --resume {last}, or choose another folder" : "choose another folder, or remove it"));
     }

@@ -38,7 +38,7 @@ internal sealed record WeightsFile(
     }
 
     /// <summary>The classes' names, of a network with so many; null where the file does not say.</summary>
-    public IReadOnlyList<string>? ClassNamesFor(int classes) => ClassNames?.Count == Math.Max(2, classes) ? ClassNames : null;
+    public IReadOnlyList<string>? ClassNamesFor(int classes) => ClassNames?.Count == ResNetSpec.LabelsOf(classes) ? ClassNames : null;
 
     /// <summary>
     /// The weights with another classifier, where the network has other classes than the file; the file's classifier is

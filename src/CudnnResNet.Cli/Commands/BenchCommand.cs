@@ -181,7 +181,7 @@ internal sealed class BenchCommand(Terminal terminal, bool isTraining)
         }
         float[] images = RandomImages(session.ImageElements);
         Random random = new(1);
-        int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(Math.Max(spec.Classes, 2)))];
+        int[] labels = [.. Enumerable.Range(0, batch).Select(_ => random.Next(ResNetSpec.LabelsOf(spec.Classes)))];
         return MeasureSteps(BenchSubject.Of(session, () => session.WriteBatch(images, labels, LearningRate)), session.Compiled, warmup, seconds, trace, () => { });
     }
 

@@ -130,7 +130,7 @@ internal sealed class EvalCommand(Terminal terminal)
     {
         if (data.Channels != spec.InputChannels)
             throw new ResNetException($"{data.Name} has images of {data.Channels} channels, the network takes {spec.InputChannels}");
-        if (data.ClassCount > Math.Max(spec.Classes, 2))
+        if (data.ClassCount > ResNetSpec.LabelsOf(spec.Classes))
             throw new ResNetException($"{data.Name} has {data.ClassCount} classes, the network {spec.Classes}; give other data or other weights");
     }
 }

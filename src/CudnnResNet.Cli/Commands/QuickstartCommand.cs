@@ -69,7 +69,7 @@ internal sealed class QuickstartCommand(Terminal terminal)
             result = run.Run(trainer, subject.Header(trainer, CommandText.Of(parsed) + length), terminal);
             interruptedCode = run.InterruptedCode;
         }
-        string last = Path.Combine(folder, TrainCommand.LastFile);
+        string last = Path.Combine(folder, Checkpoint.LastFile);
         if (result.IsCancelled)
         {
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} is saved");

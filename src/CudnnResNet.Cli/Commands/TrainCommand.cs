@@ -14,9 +14,6 @@ namespace CudnnResNet.Cli.Commands;
 /// <summary>Trains a network.</summary>
 internal sealed class TrainCommand(Terminal terminal)
 {
-    public const string LastFile = "last.safetensors";
-    public const string BestFile = "best.safetensors";
-
     private const string EventFolder = "tensorboard";
 
     private readonly ModelFlags _model = new();
@@ -43,14 +40,14 @@ internal sealed class TrainCommand(Terminal terminal)
     private readonly Option<string?> _init = Flag.Text("--init", "W", "Start from these weights: safetensors, PyTorch's .pth, ONNX or npz.");
     private readonly Option<bool> _external = WeightsFlags.ExternalData();
     private readonly Option<string?> _resume = Flag.Text("--resume", "FILE|DIR",
-        $"Continue from this checkpoint, or from DIR/{LastFile}, bit for bit; give the flags of the run again.");
+        $"Continue from this checkpoint, or from DIR/{Checkpoint.LastFile}, bit for bit; give the flags of the run again.");
     private readonly Option<bool> _resumeAnyway = Flag.Switch("--resume-anyway",
         "Continue also where flags, data, device or version differ so that the numbers will.");
     private readonly Option<long?> _saveEvery = Flag.Long("--save-every",
-        $"Steps from one {LastFile} to the next within an epoch (default: at the end of epochs only).");
+        $"Steps from one {Checkpoint.LastFile} to the next within an epoch (default: at the end of epochs only).");
     private readonly Option<string?> _log = Flag.Text("--log", "RUN.jsonl", "One JSON object a step: step, epoch, loss, lr, imagesPerSecond.");
     private readonly Option<string?> _out = Flag.Text("--out", "DIR",
-        $"Receives {LastFile}, {BestFile}, {RunFolder.LogFile} and {RunFolder.ReportFile} (default: the resumed run's, or a new folder under runs).");
+        $"Receives {Checkpoint.LastFile}, {Checkpoint.BestFile}, {RunFolder.LogFile} and {RunFolder.ReportFile} (default: the resumed run's, or a new folder under runs).");
     private readonly Option<string?> _gradients = Flag.Text("--dump-gradients", "FILE", "The first step's gradients, as safetensors.");
     private readonly Option<string?> _report = Flag.Text("--report", "FILE.html", "A copy of the report.");
     private readonly Option<bool> _noReport = Flag.Switch("--no-report", "Leave the report out; ./resnet report DIR makes it later.");
@@ -165,7 +162,7 @@ internal sealed class TrainCommand(Terminal terminal)
         if (parsed.GetValue(_report) is { } copy)
             _ = files.WriteReport(copy);
         bool isReported = !parsed.GetValue(_noReport) && files.WriteReport();
-        string last = Path.Combine(options.OutputFolder!, LastFile);
+        string last = Path.Combine(options.OutputFolder!, Checkpoint.LastFile);
         if (result.IsCancelled)
         {
             terminal.Output.WriteLine($"interrupted after step {result.Steps}; {last} continues with --resume");
@@ -194,7 +191,7 @@ internal sealed class TrainCommand(Terminal terminal)
 
     private string? ResumedFile(ParseResult parsed) => parsed.GetValue(_resume) switch
     {
-        { } folder when Directory.Exists(folder) => Path.Combine(folder, LastFile),
+        { } folder when Directory.Exists(folder) => Path.Combine(folder, Checkpoint.LastFile),
         var file => file,
     };
 

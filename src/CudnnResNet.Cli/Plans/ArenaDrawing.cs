@@ -12,7 +12,7 @@ internal static class ArenaDrawing
     public static ArenaDiagram Of(CompiledGraph compiled, string title)
     {
         MemoryPlan memory = compiled.Memory;
-        int backward = StepPhases.FirstBackwardStep(compiled.Schedule);
+        int backward = StepPhases.FirstBackward(compiled.Schedule.Segments);
         int lastStep = compiled.Schedule.Segments.Length - 1;
         List<ArenaRectangle> rectangles = [];
         foreach ((ValueId id, Region region) in memory.Persistent.OrderBy(entry => entry.Value.OffsetBytes))

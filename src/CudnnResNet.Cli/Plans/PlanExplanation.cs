@@ -12,13 +12,13 @@ internal sealed class PlanExplanation(CompiledGraph compiled, IBackend backend, 
 
     public IReadOnlyList<BlockReport> Blocks()
     {
-        int backward = StepPhases.FirstBackwardStep(compiled.Schedule);
+        int backward = StepPhases.FirstBackward(compiled.Schedule.Segments);
         List<(string Block, string Pass, List<SegmentReport> Segments)> blocks = [];
         List<SegmentReport> updates = [];
         for (int step = 0; step < compiled.Schedule.Segments.Length; step++)
         {
             Segment segment = compiled.Schedule.Segments[step];
-            if (segment.Nodes[0].Operation is SgdUpdate or Blend or SquaredSum or ClipScale or TrustRatio or FindOverflow or AdjustLossScale)
+            if (StepPhases.IsUpdate(segment.Nodes[0].Operation))
             {
                 updates.Add(Report(segment));
                 continue;

@@ -25,14 +25,11 @@ internal sealed record Roofline(IReadOnlyList<RooflineRow> Kinds, IReadOnlyList<
         foreach (TraceSlice slice in trace.Slices())
             if (slice.Kind == TraceKind.Kernel)
                 times[slice.Segment].Add(System.Diagnostics.Stopwatch.GetElapsedTime(slice.Begin, slice.End).TotalMilliseconds);
-        int backward = trace.Segments.Length;
-        for (int i = trace.Segments.Length - 1; i >= 0; i--)
-            if (trace.Segments[i].Nodes[0].Operation is SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward)
-                backward = i;
+        int backward = StepPhases.FirstBackward(trace.Segments);
         List<Timed> all = [.. trace.Segments.Select((segment, i) => new Timed(
             segment, Latency.Of([.. times[i].DefaultIfEmpty(0)]).P50, i < backward, peaks?.Floor(segment.Problem)))];
         return new Roofline(
-            Rows(all.GroupBy(timed => KindOf(timed.Segment))).OrderByDescending(row => row.Ms).ToList(),
+            Rows(all.GroupBy(timed => KindOf(timed.Segment.Problem))).OrderByDescending(row => row.Ms).ToList(),
             Rows(all.GroupBy(BlockOf)).ToList(),
             Row("all", all));
     }
@@ -49,34 +46,38 @@ internal sealed record Roofline(IReadOnlyList<RooflineRow> Kinds, IReadOnlyList<
         kernels.All(timed => timed.Floor is not null) ? 1000 * kernels.Sum(timed => timed.Floor) : null);
 
     private static string BlockOf(Timed timed) =>
-        IsUpdate(timed.Segment) ? "update" : $"{timed.Segment.Nodes[0].Scope} {(timed.IsForward ? "forward" : "backward")}";
+        StepPhases.IsUpdate(timed.Segment.Nodes[0].Operation) ? "update" : $"{timed.Segment.Nodes[0].Scope} {(timed.IsForward ? "forward" : "backward")}";
 
-    private static bool IsUpdate(Segment segment) =>
-        segment.Nodes[0].Operation is SgdUpdate or Blend or SquaredSum or ClipScale or TrustRatio;
-
-    /// <summary>Named after the operation that takes most of a chain's time.</summary>
-    private static string KindOf(Segment segment)
+    /// <summary>A chain is named after its first convolution; where it has none, after its first batch norm; then after what else it has.</summary>
+    internal static string KindOf(Problem problem)
     {
-        foreach (Node node in segment.Nodes)
-            switch (node.Operation)
-            {
-                case ConvolutionForward { Geometry: var g }:
-                    return $"{Window(g)} forward";
-                case ConvolutionBackwardData { Geometry: var g }:
-                    return $"{Window(g)} dgrad";
-                case ConvolutionBackwardFilter { Geometry: var g }:
-                    return $"{Window(g)} wgrad";
-                case BatchNormTraining:
-                    return "batch norm forward";
-                case BatchNormBackward:
-                    return "batch norm backward";
-                case MaxPool or MaxPoolBackward or GlobalAveragePool or GlobalAveragePoolBackward:
-                    return "pooling";
-                case Linear or LinearBackwardData or LinearBackwardFilter:
-                    return "linear";
-            }
-        return IsUpdate(segment) ? "update" : "pointwise and loss";
+        return First(Convolution) ?? First(Norm) ?? First(Other) ?? (StepPhases.IsUpdate(problem.Operations[0]) ? "update" : "pointwise and loss");
+
+        string? First(Func<Operation, string?> kind) =>
+            problem.Operations.Select(kind).FirstOrDefault(name => name is not null);
     }
+
+    private static string? Convolution(Operation operation) => operation switch
+    {
+        ConvolutionForward { Geometry: var g } => $"{Window(g)} forward",
+        ConvolutionBackwardData { Geometry: var g } => $"{Window(g)} dgrad",
+        ConvolutionBackwardFilter { Geometry: var g } => $"{Window(g)} wgrad",
+        _ => null,
+    };
+
+    private static string? Norm(Operation operation) => operation switch
+    {
+        BatchNormTraining => "batch norm forward",
+        BatchNormBackward => "batch norm backward",
+        _ => null,
+    };
+
+    private static string? Other(Operation operation) => operation switch
+    {
+        MaxPool or MaxPoolBackward or GlobalAveragePool or GlobalAveragePoolBackward => "pooling",
+        Linear or LinearBackwardData or LinearBackwardFilter => "linear",
+        _ => null,
+    };
 
     private static string Window(ConvolutionGeometry g) =>
         $"convolution {g.R}x{g.S}{(g.Stride == 1 ? "" : $" stride {g.Stride}")}";

@@ -1,17 +1,22 @@
+using System.Collections.Immutable;
 using CudnnResNet.Graph;
 using CudnnResNet.Scheduling;
 
 namespace CudnnResNet.Cli.Plans;
 
-/// <summary>Where the passes of a training step begin.</summary>
+/// <summary>The passes of a training step.</summary>
 internal static class StepPhases
 {
-    /// <summary>The number of segments where there is no backward pass.</summary>
-    public static int FirstBackwardStep(ScheduledGraph schedule)
+    /// <summary>Where the backward pass begins; the number of segments where there is none.</summary>
+    public static int FirstBackward(ImmutableArray<Segment> segments)
     {
-        for (int step = 0; step < schedule.Segments.Length; step++)
-            if (schedule.Segments[step].Nodes[0].Operation is SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward)
-                return step;
-        return schedule.Segments.Length;
+        for (int i = 0; i < segments.Length; i++)
+            if (segments[i].Nodes[0].Operation is SoftmaxCrossEntropyBackward or SigmoidCrossEntropyBackward)
+                return i;
+        return segments.Length;
     }
+
+    /// <summary>It belongs to what turns gradients into new parameters.</summary>
+    public static bool IsUpdate(Operation operation) => operation
+        is SgdUpdate or Blend or SquaredSum or ClipScale or TrustRatio or FindOverflow or AdjustLossScale;
 }

@@ -14,11 +14,8 @@ internal sealed class RunProgress
     private readonly double[] _losses = new double[LossesKept];
     private readonly long _start = Stopwatch.GetTimestamp();
     private long _firstStep = -1;
-    private double _rate;
 
     public StepRecord Last { get; private set; }
-
-    public EpochRecord? LastEpoch { get; private set; }
 
     public double Accuracy { get; private set; }
 
@@ -36,12 +33,9 @@ internal sealed class RunProgress
             _firstStep = step.Step;
         Last = step;
         _losses[(Steps - 1) % LossesKept] = step.Loss;
-        _rate = isFirst ? step.ImagesPerSecond : Smooth(_rate, step.ImagesPerSecond);
-        ImagesPerSecond = _rate;
+        ImagesPerSecond = isFirst ? step.ImagesPerSecond : Smooth(ImagesPerSecond, step.ImagesPerSecond);
         Accuracy = isFirst ? step.Accuracy ?? 0 : Smooth(Accuracy, step.Accuracy ?? 0);
     }
-
-    public void Add(EpochRecord epoch) => LastEpoch = epoch;
 
     /// <summary>Evaluations and checkpoints included.</summary>
     public TimeSpan TimeLeft(long totalSteps) =>

@@ -20,11 +20,7 @@ internal abstract class TrainingDisplay
         AfterStep();
     }
 
-    public void OnEpoch(EpochRecord epoch)
-    {
-        Progress.Add(epoch);
-        AfterEpoch(epoch);
-    }
+    public void OnEpoch(EpochRecord epoch) => AfterEpoch(epoch);
 
     /// <summary>The accuracy of the moving average, where one is kept.</summary>
     protected static string OfAverage(EpochRecord epoch) =>

@@ -26,8 +26,16 @@ internal sealed class BatchesUnderWay : IDisposable
         _results = [plan.RegionOf(logits.Id)];
         plan.BindFurtherRuns();
         _queue = plan.CreateQueue(_results);
-        _images = [.. Enumerable.Range(0, _queue.Slots).Select(slot => new HostAccess(plan, images, _queue, plan.InputOf(images.Id, slot)))];
-        _inputs = [.. _images.Select(access => new BatchInput(access))];
+        try
+        {
+            _images = [.. Enumerable.Range(0, _queue.Slots).Select(slot => new HostAccess(plan, images, _queue, plan.InputOf(images.Id, slot)))];
+            _inputs = [.. _images.Select(access => new BatchInput(access))];
+        }
+        catch
+        {
+            _queue.Dispose();
+            throw;
+        }
     }
 
     public int Pending => (int)(_begun - _ended);
@@ -43,37 +51,9 @@ internal sealed class BatchesUnderWay : IDisposable
         return form;
     }
 
-    public void Submit(Batch batch)
-    {
-        int slot = Open();
-        try
-        {
-            using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
-            _inputs[slot].Write(batch);
-        }
-        catch
-        {
-            _queue.Cancel();
-            throw;
-        }
-        Run(slot);
-    }
+    public void Submit(Batch batch) => Submit(batch, static (self, slot, batch) => self._inputs[slot].Write(batch));
 
-    public void Submit(ReadOnlySpan<float> images)
-    {
-        int slot = Open();
-        try
-        {
-            using StepTrace.SliceScope copy = StepTrace.Slice(_plan.Trace, TraceKind.CopyIn);
-            _images[slot].Write(images);
-        }
-        catch
-        {
-            _queue.Cancel();
-            throw;
-        }
-        Run(slot);
-    }
+    public void Submit(ReadOnlySpan<float> images) => Submit(images, static (self, slot, images) => self._images[slot].Write(images));
 
     /// <summary>Waits for the oldest batch.</summary>
     public void Collect(Span<float> logits)
@@ -95,19 +75,18 @@ internal sealed class BatchesUnderWay : IDisposable
             input.Dispose();
     }
 
-    private int Open()
+    /// <summary>Runs the plan on what is written into the next slot; where that fails, the slot is free again.</summary>
+    private void Submit<T>(T source, Action<BatchesUnderWay, int, T> write)
+        where T : allows ref struct
     {
         if (Pending == _queue.Slots)
             throw new InvalidOperationException($"{Pending} batches are under way; collect one before the next.");
         int slot = (int)(_begun % _queue.Slots);
         _queue.Open(slot);
-        return slot;
-    }
-
-    private void Run(int slot)
-    {
         try
         {
+            using (StepTrace.Slice(_plan.Trace, TraceKind.CopyIn))
+                write(this, slot, source);
             _plan.Run(_queue, slot, _results);
         }
         catch

@@ -52,6 +52,9 @@ public sealed record ResNetSpec
     /// <summary>Logits per image. One class means a sigmoid and binary cross-entropy.</summary>
     public int Classes { get; init; } = 1000;
 
+    /// <summary>Labels that so many logits tell apart: the one logit of a sigmoid two.</summary>
+    public static int LabelsOf(int classes) => Math.Max(classes, 2);
+
     public int InputChannels { get; init; } = 3;
 
     /// <summary>Channels of the stem; stage i has Width * 2^i, times four behind bottlenecks.</summary>

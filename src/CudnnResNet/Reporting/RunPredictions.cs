@@ -1,5 +1,6 @@
 using CudnnResNet.Data;
 using CudnnResNet.Inference;
+using CudnnResNet.Models;
 
 namespace CudnnResNet.Reporting;
 
@@ -28,7 +29,7 @@ public sealed record RunPredictions(
         IReadOnlyList<Prediction> all = evaluation.Predictions;
         bool isDrawable = data.Channels is 1 or 3;
         return new RunPredictions(
-            Math.Max(2, classes),
+            ResNetSpec.LabelsOf(classes),
             [.. all.Select(prediction => prediction.Label)],
             [.. all.Select(prediction => prediction.Predicted)],
             [.. all.Select(prediction => (float)prediction.Confidence)],

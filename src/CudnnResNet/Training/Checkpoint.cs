@@ -46,6 +46,12 @@ public sealed record TrainingProgress(long Step, LoaderPosition Position, ulong 
 public sealed record Checkpoint(
     NetworkWeights Weights, ResNetSpec? Spec, TrainingProgress Progress, Normalization Normalization)
 {
+    /// <summary>What a run calls the one that it is continued from.</summary>
+    public const string LastFile = "last.safetensors";
+
+    /// <summary>What a run calls the one that tested best.</summary>
+    public const string BestFile = "best.safetensors";
+
     /// <summary>What the numbers of the run depend on beside its state; null where the file does not say.</summary>
     public Trajectory? Trajectory { get; init; }
 

@@ -5,6 +5,7 @@ using CudnnResNet.Data;
 using CudnnResNet.Execution;
 using CudnnResNet.Inference;
 using CudnnResNet.Kernels;
+using CudnnResNet.Models;
 using CudnnResNet.Weights;
 
 namespace CudnnResNet.Training;
@@ -276,7 +277,7 @@ public sealed class Trainer : IDisposable
                 isStopped = IsOutOfPatience;
             }
             else if (isSaved)
-                Save(LastFile, trajectory, observer);
+                Save(Checkpoint.LastFile, trajectory, observer);
             else
                 continue;
             HostMemory.ReleaseUnused();
@@ -285,7 +286,7 @@ public sealed class Trainer : IDisposable
         Collect(session, mostPending: 0, observer);
         bool isCancelled = _progress.Step < TotalSteps && !isStopped;
         if (isCancelled)
-            Save(LastFile, trajectory, observer);
+            Save(Checkpoint.LastFile, trajectory, observer);
         return new TrainingResult(_progress.Step, isCancelled, last.Weights, _progress.BestAccuracy)
         {
             EmaTest = last.Average,
@@ -359,8 +360,8 @@ public sealed class Trainer : IDisposable
         // A run that is made longer goes on with the epoch that its end cut short.
         _progress = _progress with { Means = batch.EndsEpoch ? default : means };
         if (isBest)
-            Save(BestFile, trajectory, observer, evaluation.IsAverageBetter);
-        Save(LastFile, trajectory, observer);
+            Save(Checkpoint.BestFile, trajectory, observer, evaluation.IsAverageBetter);
+        Save(Checkpoint.LastFile, trajectory, observer);
         return evaluation;
     }
 
@@ -387,9 +388,6 @@ public sealed class Trainer : IDisposable
 
         public double? Accuracy => IsAverageBetter ? Average!.Accuracy : Weights?.Accuracy;
     }
-
-    private const string LastFile = "last.safetensors";
-    private const string BestFile = "best.safetensors";
 
     private void Resume(Resumption resumption)
     {
@@ -458,7 +456,7 @@ public sealed class Trainer : IDisposable
         if (data.Channels != options.Spec.InputChannels)
             throw new ResNetException($"{data.Name} has {data.Channels} channels, the network takes "
                 + $"{options.Spec.InputChannels}; give --input-channels {data.Channels}.");
-        int needed = Math.Max(options.Spec.Classes, 2);
+        int needed = ResNetSpec.LabelsOf(options.Spec.Classes);
         if (data.ClassCount > needed)
             throw new ResNetException($"{data.Name} has {data.ClassCount} classes, the network {options.Spec.Classes}; "
                 + $"give --classes {data.ClassCount}.");

@@ -200,28 +200,7 @@ public sealed class TrainingSession : IDisposable
     /// parts gave them.
     /// </summary>
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
-    public void Submit(Batch batch, double learningRate)
-    {
-        RequireBatch(ImageElements, batch.Labels);
-        for (int pass = 0; pass < Passes; pass++)
-        {
-            PassInputs inputs;
-            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
-            {
-                inputs = _steps.Open();
-                try
-                {
-                    inputs.Batches.Write(batch, pass, Passes);
-                }
-                catch
-                {
-                    Withdraw();
-                    throw;
-                }
-            }
-            RunPass(pass, inputs, batch.Labels, learningRate);
-        }
-    }
+    public void Submit(Batch batch, double learningRate) => RunPasses(batch, ImageElements, batch.Labels, learningRate, Write);
 
     /// <summary>One step on images (NHWC, normalised) and labels. No other may be pending.</summary>
     /// <returns>The loss of the step's images, before the update.</returns>
@@ -236,21 +215,7 @@ public sealed class TrainingSession : IDisposable
     public double Step(ReadOnlySpan<double> images, ReadOnlySpan<int> labels, double learningRate)
     {
         RequireNonePending();
-        RequireBatch(images.Length, labels);
-        for (int pass = 0; pass < Passes; pass++)
-        {
-            PassInputs inputs = _steps.Open();
-            try
-            {
-                inputs.Images.Write(PartOf(images, pass));
-            }
-            catch
-            {
-                Withdraw();
-                throw;
-            }
-            RunPass(pass, inputs, labels, learningRate);
-        }
+        RunPasses(images, images.Length, labels, learningRate, Write);
         return Collect();
     }
 
@@ -259,28 +224,8 @@ public sealed class TrainingSession : IDisposable
     /// <param name="labels">One an image.</param>
     /// <param name="learningRate">Of the step's update.</param>
     /// <exception cref="InvalidOperationException"><see cref="MostPending"/> steps are pending already.</exception>
-    public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
-    {
-        RequireBatch(images.Length, labels);
-        for (int pass = 0; pass < Passes; pass++)
-        {
-            PassInputs inputs;
-            using (StepTrace.Slice(Trace, TraceKind.CopyIn))
-            {
-                inputs = _steps.Open();
-                try
-                {
-                    inputs.Images.Write(PartOf(images, pass));
-                }
-                catch
-                {
-                    Withdraw();
-                    throw;
-                }
-            }
-            RunPass(pass, inputs, labels, learningRate);
-        }
-    }
+    public void Submit(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate) =>
+        RunPasses(images, images.Length, labels, learningRate, Write);
 
     /// <summary>Waits for the oldest pending step.</summary>
     /// <returns>The loss of its images, before its update.</returns>
@@ -291,54 +236,15 @@ public sealed class TrainingSession : IDisposable
     }
 
     /// <summary>What the next <see cref="Run"/> works on, in a session of one pass a step.</summary>
-    public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate)
-    {
-        RequireBatch(images.Length, labels);
-        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
-        PassInputs inputs = _steps.Open();
-        try
-        {
-            inputs.Images.Write(images);
-            inputs.WriteLabels(labels, learningRate);
-        }
-        catch
-        {
-            Withdraw();
-            throw;
-        }
-    }
+    public void WriteBatch(ReadOnlySpan<float> images, ReadOnlySpan<int> labels, double learningRate) =>
+        WriteOnlyPass(images, images.Length, labels, learningRate, Write);
 
     /// <inheritdoc cref="WriteBatch(ReadOnlySpan{float}, ReadOnlySpan{int}, double)"/>
-    public void WriteBatch(Batch batch, double learningRate)
-    {
-        RequireBatch(ImageElements, batch.Labels);
-        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
-        PassInputs inputs = _steps.Open();
-        try
-        {
-            inputs.Batches.Write(batch);
-            inputs.WriteLabels(batch.Labels, learningRate);
-        }
-        catch
-        {
-            Withdraw();
-            throw;
-        }
-    }
+    public void WriteBatch(Batch batch, double learningRate) =>
+        WriteOnlyPass(batch, ImageElements, batch.Labels, learningRate, Write);
 
     /// <summary>Begins the step on the batch that was written last: forward, backward and update.</summary>
-    public void Run()
-    {
-        try
-        {
-            _steps.Run(_update);
-        }
-        catch
-        {
-            Withdraw();
-            throw;
-        }
-    }
+    public void Run() => RunPass(_update);
 
     /// <summary>The logits of the images of the step that was collected last, [N, Classes].</summary>
     public void ReadLogits(Span<float> logits) => _steps.Logits.CopyTo(logits);
@@ -361,8 +267,7 @@ public sealed class TrainingSession : IDisposable
     {
         if (imageElements != ImageElements || labels.Length != Batch)
             throw new ArgumentException($"A step takes {ImageElements} elements of images and {Batch} labels; it was given {imageElements} and {labels.Length}.");
-        // The one logit of a sigmoid tells two classes apart.
-        int classes = Math.Max(_update.Logits.Shape.C, 2);
+        int classes = ResNetSpec.LabelsOf(_update.Logits.Shape.C);
         for (int i = 0; i < labels.Length; i++)
             if ((uint)labels[i] >= (uint)classes)
                 throw new ResNetException($"Image {i} of the batch has the label {labels[i]}, and the network knows the classes 0 to {classes - 1}; "
@@ -375,15 +280,38 @@ public sealed class TrainingSession : IDisposable
             _state.ClearGradientSums();
     }
 
-    private void RunPass(int pass, PassInputs inputs, ReadOnlySpan<int> labels, double learningRate)
+    private void WriteOnlyPass<T>(T source, int imageElements, ReadOnlySpan<int> labels, double learningRate,
+        Action<TrainingSession, PassInputs, T, int> write)
+        where T : allows ref struct
     {
+        if (Passes > 1)
+            throw new InvalidOperationException($"A step has {Passes} passes here; submit its images instead.");
+        RequireBatch(imageElements, labels);
+        Open(source, labels, learningRate, pass: 0, write);
+    }
+
+    private void RunPasses<T>(T source, int imageElements, ReadOnlySpan<int> labels, double learningRate,
+        Action<TrainingSession, PassInputs, T, int> write)
+        where T : allows ref struct
+    {
+        RequireBatch(imageElements, labels);
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            Open(source, labels, learningRate, pass, write);
+            RunPass(pass < Passes - 1 ? _accumulate! : _update);
+        }
+    }
+
+    /// <summary>Takes the next pass and writes what it works on: its part of a step's images and labels.</summary>
+    private void Open<T>(T source, ReadOnlySpan<int> labels, double learningRate, int pass, Action<TrainingSession, PassInputs, T, int> write)
+        where T : allows ref struct
+    {
+        using StepTrace.SliceScope copy = StepTrace.Slice(Trace, TraceKind.CopyIn);
+        PassInputs inputs = _steps.Open();
         try
         {
+            write(this, inputs, source, pass);
             inputs.WriteLabels(PartOf(labels, pass), learningRate);
-            // The step may change it, and the gradients that it keeps carry the old one.
-            if (_keepsGradients && ReadLossScale() is { } scale)
-                _gradientScale = scale;
-            _steps.Run(pass < Passes - 1 ? _accumulate! : _update);
         }
         catch
         {
@@ -391,6 +319,31 @@ public sealed class TrainingSession : IDisposable
             throw;
         }
     }
+
+    private void RunPass(TrainingPass pass)
+    {
+        try
+        {
+            // The step may change it, and the gradients that it keeps carry the old one.
+            if (_keepsGradients && ReadLossScale() is { } scale)
+                _gradientScale = scale;
+            _steps.Run(pass);
+        }
+        catch
+        {
+            Withdraw();
+            throw;
+        }
+    }
+
+    private static void Write(TrainingSession session, PassInputs inputs, Batch batch, int pass) =>
+        inputs.Batches.Write(batch, pass, session.Passes);
+
+    private static void Write(TrainingSession session, PassInputs inputs, ReadOnlySpan<float> images, int pass) =>
+        inputs.Images.Write(session.PartOf(images, pass));
+
+    private static void Write(TrainingSession session, PassInputs inputs, ReadOnlySpan<double> images, int pass) =>
+        inputs.Images.Write(session.PartOf(images, pass));
 
     private ReadOnlySpan<T> PartOf<T>(ReadOnlySpan<T> step, int pass) =>
         step.Slice(pass * (step.Length / Passes), step.Length / Passes);

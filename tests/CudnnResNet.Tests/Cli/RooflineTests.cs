@@ -54,6 +54,33 @@ public class RooflineTests
         Assert.Null(Roofline.Of(trace, peaks: null).Total.FloorMs);
     }
 
+    /// <summary>What loss scaling adds to a step is filed as the plan's explanation files it: with the update, however it is grouped.</summary>
+    [Fact]
+    public void Loss_scaling_belongs_to_the_update()
+    {
+        StepTrace trace = new(firstStep: 1, stepCount: 1);
+        using TrainingSession session = TrainingSession.Create(Spec, 2, 8, 8, Precision.Fp32,
+            new StepOptions(new SgdOptions(0.9, 1e-4) { LossScaling = new LossScaling() }), new ReferenceBackend(1), GoldenNetwork.Untuned);
+        session.LoadWeights(WeightInitialization.Create(session.WeightValues, 1));
+        session.Trace = trace;
+        using (StepTrace.Step(trace))
+            _ = session.Step(new float[session.ImageElements], [0, 2], 0.1);
+        int parameters = session.Compiled.Graph.Nodes.Count(node => node.Operation is SgdUpdate);
+        Roofline roofline = Roofline.Of(trace, peaks: null);
+        // An update and a search for overflow for each parameter, and one adjustment of the scale.
+        foreach (IReadOnlyList<RooflineRow> rows in (IReadOnlyList<RooflineRow>[])[roofline.Kinds, roofline.Blocks])
+            Assert.Equal(2 * parameters + 1, rows.Single(row => row.Work == "update").Kernels);
+    }
+
+    /// <summary>A gradient on its way through an average pool into a batch norm takes its time in the batch norm.</summary>
+    [Fact]
+    public void Chains_are_named_after_what_takes_their_time()
+    {
+        Assert.Equal("batch norm backward", Roofline.KindOf(ProblemParser.Parse("avg_pool_bwd n4 c64 h8 w8 f32 +relu_bwd +bn_bwd")));
+        Assert.Equal("convolution 1x1 dgrad", Roofline.KindOf(ProblemParser.Parse(
+            "conv_bwd_data n1 h4 w4 c16 k16 r1 s1 stride1 pad0 f32 +relu_bwd +bn_bwd")));
+    }
+
     [Fact]
     public void Both_limits_make_the_floor()
     {
