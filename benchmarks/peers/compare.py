@@ -1,10 +1,12 @@
 """Runs the engines in turn on each piece of work and reports medians and ratios. Started by ./run, which see.
 
 Rounds: every engine gets one slice per round, and each round starts one engine further on, so that drift of the machine
-(clock, neighbours) meets all alike. A ratio is taken within a round and its median over the rounds is reported.
+(clock, neighbours) meets all alike. A ratio is that of the medians; beside it stands the median of the ratios within each round.
 """
 import argparse, datetime, json, os, platform, statistics, subprocess, sys
 from engines import HERE, ROOT, NotMeasured, engines_for
+
+OURS = ("ours fp32", "ours bf16")
 
 
 def machine():
@@ -78,9 +80,16 @@ def measure(work, options):
             peakResidentBytes=max(s["peakResidentBytes"] for s in own),
             **{k: own[-1][k] for k in ("peakBytes", "planSeconds") if k in own[-1]},
             logitsDeviation=agreement.get(engine.name),
-            ratioOfOurs={ours: statistics.median(a["imagesPerSecond"] / b["imagesPerSecond"] for a, b in zip(slices[ours], own))
-                         for ours in ("ours fp32", "ours bf16") if ours not in reasons},
             slices=own)
+    for engine in results.values():
+        for ours in OURS:
+            if "notMeasured" in engine or "notMeasured" in results[ours]:
+                continue
+            per_second, peak = "imagesPerSecond", "peakResidentBytes"
+            engine.setdefault("ratioOfOurs", {})[ours] = results[ours][per_second] / engine[per_second]
+            engine.setdefault("ratioWithinRounds", {})[ours] = statistics.median(
+                a[per_second] / b[per_second] for a, b in zip(slices[ours], engine["slices"]))
+            engine.setdefault("memoryOfOurs", {})[ours] = results[ours][peak] / engine[peak]
     return dict(work=work, results=results), versions
 
 
@@ -92,17 +101,19 @@ def markdown(report):
     m = report["machine"]
     lines = [f"Measured {report['date']} on {m['cpu']}, {report['threads']} threads of {m['cores']} "
              f"({', '.join(m['instructionSets'])}), {report['rounds']} rounds of {report['seconds']} s in turn; "
-             f"load average at start {m['loadAverageAtStart']:.1f}. Medians; ratios are taken within each round.", "",
+             f"load average at start {m['loadAverageAtStart']:.1f}. Medians and ratios of medians; in brackets, the median of the ratios within each round.", "",
              "Versions: " + ", ".join(f"{k} {v}" for k, v in report["versions"].items()) + ".", ""]
     for entry in report["work"]:
         lines += [f"**{label(entry['work'])}**", "",
-                  "| engine | img/s | lowest to highest | batch p50 ms | peak resident MiB | ours fp32 is | ours bf16 is |",
-                  "|---|---:|---:|---:|---:|---:|---:|"]
+                  "| engine | img/s | lowest to highest | batch p50 ms | peak resident MiB | ours fp32 is | ours bf16 is | ours bf16 takes |",
+                  "|---|---:|---:|---:|---:|---:|---:|---:|"]
         for name, r in entry["results"].items():
             if "notMeasured" in r:
-                lines.append(f"| {name} | not measured: {r['notMeasured']} | | | | | |")
+                lines.append(f"| {name} | not measured: {r['notMeasured']} | | | | | | |")
                 continue
-            ratios = [f"{r['ratioOfOurs'][o]:.2f}x" if o in r["ratioOfOurs"] and o != name else "" for o in ("ours fp32", "ours bf16")]
+            ratios = [f"{r['ratioOfOurs'][o]:.2f}x ({r['ratioWithinRounds'][o]:.2f}x)" if o in r.get("ratioOfOurs", {}) and o != name else ""
+                      for o in OURS]
+            ratios.append(f"{r['memoryOfOurs'][OURS[1]]:.2f}x memory" if OURS[1] in r.get("memoryOfOurs", {}) and name not in OURS else "")
             lines.append(f"| {name} | {r['imagesPerSecond']:.1f} | {r['spread'][0]:.1f} to {r['spread'][1]:.1f} | {r['latencyMsP50']:.1f} | "
                          f"{r['peakResidentBytes'] / 2**20:.0f} | " + " | ".join(ratios) + " |")
         lines.append("")

@@ -1,5 +1,5 @@
 """The engines of the comparison. Each can be asked for its logits on the common input and for a timed slice of work."""
-import json, os, statistics, struct, subprocess, tempfile
+import json, os, statistics, struct, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -109,6 +109,9 @@ class OurEngine:
             result = json.loads(out.strip().splitlines()[-1])
             answer = dict(imagesPerSecond=result["imagesPerSecond"], p50Ms=result["latencyMs"]["p50"],
                           peakResidentBytes=resident, peakBytes=result["peakBytes"], planSeconds=result["planSeconds"])
+            if result["disturbedMeasurements"]:
+                print(f"peers: {self.name}: other processes disturbed {result['disturbedMeasurements']} measurements of its plan",
+                      file=sys.stderr, flush=True)
         except (ValueError, IndexError, KeyError, TypeError) as error:
             raise NotMeasured(f"./resnet bench --json printed no result ({type(error).__name__}: {error})")
         libraries = next((v for k, v in result.items() if k.lower().endswith("versions") and isinstance(v, dict)), {})

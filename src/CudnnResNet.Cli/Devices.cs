@@ -17,7 +17,7 @@ internal static class Devices
     /// <exception cref="ResNetException">What was asked for is not there, or lacks the precision.</exception>
     public static Device Open(DeviceRequest request, Terminal terminal)
     {
-        DeviceKind kind = request.Choice.Kind == DeviceKind.Auto ? Fastest(request.Precision, terminal) : request.Choice.Kind;
+        DeviceKind kind = request.Choice.Kind == DeviceKind.Auto ? Fastest(request.Precision, CudaProbe.Run(), OneDnnBackend.Probe(), terminal) : request.Choice.Kind;
         IBackend backend = kind switch
         {
             DeviceKind.Cuda => new CudaBackend(new CudaOptions
@@ -61,14 +61,15 @@ internal static class Devices
         return commit > 0 && version.Length - commit > CommitCharacters ? version[..(commit + CommitCharacters)] : version;
     }
 
-    private static DeviceKind Fastest(Precision precision, Terminal terminal)
+    /// <summary>What <c>auto</c> stands for.</summary>
+    internal static DeviceKind Fastest(Precision precision, CudaProbe cuda, OneDnnProbe oneDnn, Terminal terminal)
     {
         if (precision == Precision.Fp64)
             return DeviceKind.Reference;
         // A simulated device is there to be tested; nobody is served by computing on it.
-        if (CudaProbe.Run() is { IsAvailable: true } cuda && !cuda.Devices[0].IsSimulated)
+        if (cuda.IsAvailable && cuda.Devices[0] is { IsSimulated: false } first && first.Precisions.Contains(precision))
             return DeviceKind.Cuda;
-        if (OneDnnBackend.Probe().Refusal is not { } reason)
+        if (oneDnn.Refusal is not { } reason)
             return DeviceKind.OneDnn;
         terminal.Error.WriteLine($"device: the managed reference backend, many times slower than oneDNN: {reason}");
         return DeviceKind.Reference;

@@ -7,6 +7,7 @@ namespace CudnnResNet.Cli;
 /// </summary>
 internal sealed class Interruption : IDisposable
 {
+    /// <summary>Never disposed: a signal may be on its way to <see cref="Handle"/> when the run ends, and there is no timer to stop.</summary>
     private readonly CancellationTokenSource _source = new();
     private readonly PosixSignalRegistration[] _registrations;
 
@@ -25,7 +26,6 @@ internal sealed class Interruption : IDisposable
     {
         foreach (PosixSignalRegistration registration in _registrations)
             registration.Dispose();
-        _source.Dispose();
     }
 
     private void Handle(PosixSignalContext context)

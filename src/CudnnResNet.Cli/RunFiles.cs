@@ -32,9 +32,9 @@ internal sealed class RunFiles(string folder, RunSubject subject, Terminal termi
     public void Keep(Evaluation evaluation, ResNetSpec spec) => Try(() =>
         RunFolder.Write(folder, RunPredictions.Of(evaluation, subject.Test!, spec.Classes)));
 
-    /// <summary>Writes the report of what is there.</summary>
+    /// <summary>Writes the report of what is there, into the run's folder or to another place.</summary>
     /// <returns>Whether it is written.</returns>
-    public bool WriteReport() => Try(() => HtmlReport.Write(Report, RunReport.Of(RunRecord.Read(folder))));
+    public bool WriteReport(string? path = null) => Try(() => HtmlReport.Write(path ?? Report, RunReport.Of(RunRecord.Read(folder))));
 
     private bool Try(Action write)
     {

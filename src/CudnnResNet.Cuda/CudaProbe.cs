@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cuda;
 
@@ -11,6 +12,11 @@ public sealed record CudaDeviceDescription(int Ordinal, string Name, int Archite
 {
     /// <summary>Now, as NVML has it; null where that is not known.</summary>
     public CudaDeviceState? State { get; init; }
+
+    /// <summary>What the device computes in.</summary>
+    public ImmutableArray<Precision> Precisions => Architecture >= 80
+        ? [Precision.Fp32, Precision.Tf32, Precision.Bf16, Precision.Fp16]
+        : [Precision.Fp32, Precision.Fp16];
 
     /// <summary>The libraries compute on the CPU: native/simgpu.</summary>
     public bool IsSimulated => Name.StartsWith("simulated", StringComparison.Ordinal);

@@ -10,8 +10,8 @@ using CudnnResNet.Tensors;
 namespace CudnnResNet.OneDnn;
 
 /// <summary>
-/// The CPU through oneDNN 2 or 3: convolutions and linear layers are its primitives, everything else is vectorised managed
-/// code on the same OpenMP threads. All runs of one backend should come from one thread: GNU OpenMP keeps a pool for
+/// The CPU through oneDNN 2 or 3: convolutions and linear layers are its primitives or kernels of this project's own
+/// native library, everything else is vectorised managed code, all on the same OpenMP threads. All runs of one backend should come from one thread: GNU OpenMP keeps a pool for
 /// each thread that opens parallel regions.
 /// </summary>
 public sealed unsafe class OneDnnBackend : IBackend
@@ -103,7 +103,7 @@ public sealed unsafe class OneDnnBackend : IBackend
             return Refuse($"oneDNN {number} has another ABI than the versions 2 and 3 that are known; install one of these.");
         if (version->cpu_runtime != DnnlConstants.DNNL_RUNTIME_OMP)
             return Refuse($"oneDNN {number} was built for another threading runtime than OpenMP; install the distribution's package.");
-        return new OneDnnProbe(null, number, OneDnnVersion.Loaded.InstructionSet, tried);
+        return new OneDnnProbe(null, number, OneDnnVersion.Loaded.InstructionSet, tried) { ComputesBf16 = OneDnnVersion.ComputesBf16 };
 
         OneDnnProbe Refuse(string reason) => new(reason, null, null, tried);
     }
@@ -111,7 +111,7 @@ public sealed unsafe class OneDnnBackend : IBackend
     public KernelSupport Supports(Precision precision) => precision switch
     {
         Precision.Fp32 => KernelSupport.Yes,
-        Precision.Bf16 when HasAvx512() => KernelSupport.Yes,
+        Precision.Bf16 when OneDnnVersion.ComputesBf16 => KernelSupport.Yes,
         Precision.Bf16 => KernelSupport.No($"oneDNN computes bf16 on AVX-512 only; this processor has {OneDnnVersion.Loaded.InstructionSet}"),
         _ => KernelSupport.No($"oneDNN does not compute {precision.ShortName()}; use the reference backend"),
     };
@@ -137,7 +137,4 @@ public sealed unsafe class OneDnnBackend : IBackend
     public void Synchronize() => _primitives.Wait();
 
     public void Dispose() => _primitives.Dispose();
-
-    private static bool HasAvx512() =>
-        OneDnnVersion.Loaded.InstructionSet.StartsWith("avx512_core", StringComparison.Ordinal);
 }

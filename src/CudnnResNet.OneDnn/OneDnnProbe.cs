@@ -13,4 +13,7 @@ public sealed record OneDnnProbe(
     string? Refusal, string? Version, string? InstructionSet, ImmutableArray<string> Tried)
 {
     public bool IsAvailable => Refusal is null;
+
+    /// <summary>Its kernels take bf16 on this processor.</summary>
+    public bool ComputesBf16 { get; init; }
 }

@@ -16,15 +16,19 @@ double best_rate(int32_t threads, double work_of_a_thread, Work work) {
     double best = 0;
     for (int i = 0; i < kTries; i++) {
         double begin = 0;
+        int granted = 1;  // may be fewer than were asked for
 #pragma omp parallel num_threads(threads)
         {
 #pragma omp barrier
 #pragma omp master
-            begin = omp_get_wtime();
+            {
+                granted = omp_get_num_threads();
+                begin = omp_get_wtime();
+            }
 #pragma omp barrier
             work(omp_get_thread_num());
         }
-        const double seconds = omp_get_wtime() - begin, rate = threads * work_of_a_thread / seconds;
+        const double seconds = omp_get_wtime() - begin, rate = granted * work_of_a_thread / seconds;
         if (rate > best) best = rate;
     }
     return best;

@@ -58,7 +58,7 @@ internal sealed class DataPackCommand(Terminal terminal)
         catch (OperationCanceledException)
         {
             terminal.Output.WriteLine($"interrupted; the same command continues {path}.partial");
-            return CommandLine.Interrupted;
+            return interruption.ExitCode;
         }
     }
 }

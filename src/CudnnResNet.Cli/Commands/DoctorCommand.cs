@@ -6,6 +6,7 @@ using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reporting;
 using CudnnResNet.Scheduling;
+using CudnnResNet.Tensors;
 
 namespace CudnnResNet.Cli.Commands;
 
@@ -67,9 +68,10 @@ internal sealed class DoctorCommand(Terminal terminal)
         CudaProbe cuda = CudaProbe.Run();
         BackendReport[] backends =
         [
-            new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, OneDnnPrecisions(probe), probe.Tried, probe.Refusal, []),
+            new("onednn", probe.IsAvailable, probe.Version, probe.InstructionSet, !probe.IsAvailable ? [] : probe.ComputesBf16 ? ["fp32", "bf16"] : ["fp32"], probe.Tried, probe.Refusal, []),
             new("reference", true, Devices.OwnVersion, null, ["fp32", "fp64"], [], null, []),
-            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda), CudaPrecisions(cuda), cuda.Tried, cuda.Refusal,
+            new("cuda", cuda.IsAvailable, CudaVersion(cuda), CudaDevices(cuda),
+                cuda.IsAvailable ? [.. cuda.Devices[0].Precisions.Select(precision => precision.ShortName())] : [], cuda.Tried, cuda.Refusal,
                 [.. cuda.Optional.Select(library => $"{library.Name} ({library.Use}): {library.Refusal ?? library.Version ?? "found"}")]),
         ];
         CpuKernelsProbe own = CpuKernelsProbe.Run();
@@ -77,7 +79,7 @@ internal sealed class DoctorCommand(Terminal terminal)
         IReadOnlyList<DataSetReport> sets = KnownDataSets.Find();
         List<string> install = [];
         if (!probe.IsAvailable)
-            install.Add("apt-get install libdnnl2 (the fast backend)");
+            install.Add($"{probe.Refusal} (the fast backend)");
         else if (!own.IsAvailable && RuntimeInformation.ProcessArchitecture == Architecture.X64)
             install.Add("apt-get install g++ cmake, then ./resnet setup (faster kernels)");
         if (!images.IsAvailable)
@@ -89,12 +91,6 @@ internal sealed class DoctorCommand(Terminal terminal)
             new ImagesReport(images.IsAvailable, images.DecodesParts, images.Tried, images.Refusal),
             cuda.IsAvailable && !cuda.Devices[0].IsSimulated ? "cuda" : probe.IsAvailable ? "onednn" : "reference", PlanCache.DefaultFolder, BytesIn(PlanCache.DefaultFolder), sets, install);
     }
-
-    private static string[] OneDnnPrecisions(OneDnnProbe probe) => !probe.IsAvailable ? []
-        : probe.InstructionSet!.StartsWith("avx512_core", StringComparison.Ordinal) ? ["fp32", "bf16"] : ["fp32"];
-
-    private static string[] CudaPrecisions(CudaProbe probe) => !probe.IsAvailable ? []
-        : probe.Devices[0].Architecture >= 80 ? ["fp32", "tf32", "bf16", "fp16"] : ["fp32", "fp16"];
 
     private static string? CudaVersion(CudaProbe probe) => probe.Versions is not { } versions ? null
         : $"driver {versions.Driver}, cuDNN {versions.Cudnn}, cuBLASLt {versions.CublasLt}, NVRTC {versions.Nvrtc}";

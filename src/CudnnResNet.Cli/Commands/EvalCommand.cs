@@ -71,6 +71,10 @@ internal sealed class EvalCommand(Terminal terminal)
         int batch = parsed.Positive(_batch, 100);
         Profile? profile = _profile.Read(parsed, terminal);
 
+        IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), weights, spec.Classes, data);
+        if (ClassNames.Disagreement(weights, spec.Classes, data) is { } disagreement)
+            terminal.Error.WriteLine($"warning: {disagreement}; labels count by their number");
+
         using Device device = Devices.Open(deviceRequest, terminal);
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(batch, data.Count),
             data.Height, data.Width, device.Precision, device.Backend, device.Compiler);
@@ -81,11 +85,6 @@ internal sealed class EvalCommand(Terminal terminal)
         Evaluation evaluation = Evaluator.Evaluate(session, data, normalization);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         profile?.Finish();
-        if (ClassNames.Disagreement(weights, spec.Classes, data) is { } disagreement)
-            terminal.Error.WriteLine($"warning: {disagreement}; labels count by their number");
-        IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), weights, spec.Classes, data);
-        if (parsed.GetValue(_predictions) is { } predictions)
-            PredictionTable.Write(predictions, evaluation, data);
         EvalReport report = new(weights.Path, data.Name, ModelText.Name(spec), ModelText.Word(spec.Version),
             device.Backend.Name, device.Precision.ShortName(), evaluation.Predictions.Length,
             evaluation.Predictions.Count(p => p.Label == p.Predicted), evaluation.Accuracy, evaluation.Loss, seconds,
@@ -95,6 +94,8 @@ internal sealed class EvalCommand(Terminal terminal)
             terminal.Output.WriteLine(Json.Text(report, Json.Default.EvalReport));
         else
             Print(report, spec, device);
+        if (parsed.GetValue(_predictions) is { } predictions)
+            PredictionTable.Write(predictions, evaluation, data);
         return CommandLine.Done;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Cli.Plans;
@@ -74,8 +75,9 @@ internal sealed class PlanCommand(Terminal terminal)
             compiled.DisturbedMeasurements, new MemoryReport(memory.PeakBytes, memory.PersistentBytes + memory.LowerBoundBytes,
                 memory.PersistentBytes + memory.WithoutReuseBytes, memory.PersistentBytes),
             explanation.Blocks(), explanation.Refusals(), svg);
-        File.WriteAllText(svg, ArenaDrawing.Of(compiled,
-            $"{report.Model} {report.Version}, {word}, batch {batch}, {report.Precision}: memory over one step").ToSvg());
+        string drawing = ArenaDrawing.Of(compiled,
+            $"{report.Model} {report.Version}, {word}, batch {batch}, {report.Precision}: memory over one step").ToSvg();
+        AtomicFile.Write(svg, stream => stream.Write(Encoding.UTF8.GetBytes(drawing)));
         if (parsed.GetValue(_json))
             terminal.Output.WriteLine(Json.Text(report, Json.Default.PlanReport));
         else

@@ -93,6 +93,7 @@ internal sealed class PredictCommand(Terminal terminal)
         IReadOnlyList<string> names = ClassNames.Of(parsed.GetValue(_names), weights, spec.Classes);
         ImageFileSet set = new(new ImageListing("the images", files, new int[files.Count], names), transform);
         Normalization normalization = _normalize.Read(parsed, weights, NormalizationKind.ImageNet, () => set);
+        float[]? logits = parsed.GetValue(_out) is { } file ? new float[LogitElements(file, files.Count, spec.Classes)] : null;
 
         using Device device = Devices.Open(deviceRequest, terminal);
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(files.Count, batch),
@@ -103,7 +104,7 @@ internal sealed class PredictCommand(Terminal terminal)
             : parsed.GetValue(_csv) ? ClassifiedFormat.Csv : ClassifiedFormat.Text, Math.Min(top, names.Count));
         ImagePredictions predictions = new(session, set, normalization, names, top)
         {
-            Logits = parsed.GetValue(_out) is null ? null : new float[files.Count * spec.Classes],
+            Logits = logits,
             Pictures = parsed.GetValue(_html) is null ? null : [],
         };
         printer.Begin();
@@ -129,6 +130,7 @@ internal sealed class PredictCommand(Terminal terminal)
         NpyArray images = NpyFile.Read(input);
         RequireImages(images, input, spec);
         (int count, int height, int width) = ((int)images.Shape[0], (int)images.Shape[2], (int)images.Shape[3]);
+        float[] logits = new float[LogitElements(output, count, spec.Classes)];
 
         using Device device = Devices.Open(deviceRequest, terminal);
         using InferenceSession session = InferenceSession.Create(spec, Math.Min(count, batch),
@@ -136,20 +138,30 @@ internal sealed class PredictCommand(Terminal terminal)
         session.LoadWeights(weights.Weights);
         HostMemory.ReleaseUnused();
         session.Trace = profile?.Trace;
-        NpyFile.Write(output, [count, spec.Classes], Logits(session, images.AsFloats(), count));
+        ComputeLogits(session, images.AsFloats(), count, logits);
+        NpyFile.Write(output, [count, spec.Classes], logits);
         profile?.Finish();
         terminal.Output.WriteLine(
             $"wrote {output}: logits [{count}, {spec.Classes}] of {ModelText.Describe(spec)} ({device.Description})");
         return CommandLine.Done;
     }
 
-    private static float[] Logits(InferenceSession session, ReadOnlySpan<float> nchw, int count)
+    /// <summary>The length of the array of logits [images, classes].</summary>
+    /// <exception cref="ResNetException">No array has so many.</exception>
+    internal static int LogitElements(string path, int images, int classes)
+    {
+        long elements = (long)images * classes;
+        return elements <= Array.MaxLength
+            ? (int)elements
+            : throw new ResNetException($"{path}: would hold {elements} logits of {images} images and {classes} classes, and {Array.MaxLength} is the most; give fewer images at once");
+    }
+
+    private static void ComputeLogits(InferenceSession session, ReadOnlySpan<float> nchw, int count, float[] logits)
     {
         (int batch, int classes) = (session.Batch, session.Spec.Classes);
         int imageElements = session.ImageElements / batch;
         float[] images = new float[session.ImageElements];
         float[] batchLogits = new float[session.LogitElements];
-        float[] logits = new float[count * classes];
         int collected = 0;
         for (int first = 0; first < count; first += batch)
         {
@@ -164,7 +176,6 @@ internal sealed class PredictCommand(Terminal terminal)
             Collect(session.MostPending);
         }
         Collect(mostPending: 0);
-        return logits;
 
         void Collect(int mostPending)
         {

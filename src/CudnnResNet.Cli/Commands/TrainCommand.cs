@@ -164,8 +164,8 @@ internal sealed class TrainCommand(Terminal terminal)
             interruptedCode = run.InterruptedCode;
         }
         profile?.Finish();
-        if (parsed.GetValue(_report) is { } report)
-            HtmlReport.Write(report, RunReport.Of(RunRecord.Read(options.OutputFolder!)));
+        if (parsed.GetValue(_report) is { } copy)
+            _ = files.WriteReport(copy);
         bool isReported = !parsed.GetValue(_noReport) && files.WriteReport();
         string last = Path.Combine(options.OutputFolder!, LastFile);
         if (result.IsCancelled)

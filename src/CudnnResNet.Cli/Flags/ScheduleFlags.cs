@@ -54,7 +54,8 @@ internal sealed class ScheduleFlags
         if (isStep && parsed.GetValue(_stepEpochs) is null)
             throw new ResNetException("--schedule step has no epochs; give --step-epochs such as 30,60,80");
         Require(parsed.GetValue(_points) is null || isLinear, _points, "--schedule linear");
-        Require((parsed.GetValue(_stepEpochs) is null && parsed.GetValue(_gamma) is null) || isStep, _stepEpochs, "--schedule step");
+        Require(parsed.GetValue(_stepEpochs) is null || isStep, _stepEpochs, "--schedule step");
+        Require(parsed.GetValue(_gamma) is null || isStep, _gamma, "--schedule step");
         Require(parsed.GetValue(_warmupFrom) is null || (parsed.GetValue(_warmupEpochs) ?? parsed.GetValue(_warmupSteps)) is not null,
             _warmupFrom, "--warmup-epochs or --warmup-steps");
         return options with

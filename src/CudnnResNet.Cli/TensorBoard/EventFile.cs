@@ -15,6 +15,7 @@ internal sealed class EventFile : IDisposable
     private const string FileVersion = "brain.Event:2";
     private const int StringType = 7;
 
+    private readonly string _path;
     private readonly RecordWriter _records;
     private readonly Event _step;
     private readonly Summary.Types.Value[] _stepValues =
@@ -25,11 +26,11 @@ internal sealed class EventFile : IDisposable
     ];
     private readonly Summary.Types.Value _stepAccuracy = new() { Tag = "step/accuracy" };
 
-    private EventFile(FileStream file)
+    private EventFile(string path, Stream file)
     {
+        _path = path;
         _records = new RecordWriter(file);
         _step = new Event { Summary = new Summary { Value = { _stepValues } } };
-        Write(new Event { WallTime = Now(), FileVersion = FileVersion });
     }
 
     /// <exception cref="ResNetException">The file cannot be written.</exception>
@@ -41,11 +42,27 @@ internal sealed class EventFile : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            return new EventFile(new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
+            return Begin(path, new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new ResNetException($"--tensorboard {folder}: cannot be written ({error.Message}); choose another folder", error);
+        }
+    }
+
+    /// <summary>Begins the file that <paramref name="file"/> writes and names <paramref name="path"/> in errors; owns the stream.</summary>
+    internal static EventFile Begin(string path, Stream file)
+    {
+        EventFile events = new(path, file);
+        try
+        {
+            events.Write(new Event { WallTime = Now(), FileVersion = FileVersion });
+            return events;
+        }
+        catch
+        {
+            events.Dispose();
+            throw;
         }
     }
 
@@ -104,7 +121,15 @@ internal sealed class EventFile : IDisposable
     {
         int bytes = message.CalculateSize();
         message.WriteTo(_records.Data(bytes));
-        _records.Write(bytes);
+        try
+        {
+            _records.Write(bytes);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ResNetException(
+                $"the TensorBoard file {_path} cannot be written: {error.Message.TrimEnd('.')}; free some space, or choose another folder", error);
+        }
     }
 
     private void WriteText(string tag, string markdown) => Write(new Event

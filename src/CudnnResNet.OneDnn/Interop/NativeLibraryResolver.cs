@@ -35,7 +35,7 @@ internal static class NativeLibraryResolver
         {
             if (value is not null && !Directory.Exists(value))
                 throw new ResNetException($"The native path '{value}' is not a folder; give the folder that holds libdnnl.so.");
-            s_nativePath = value;
+            s_nativePath = value is null ? null : Path.GetFullPath(value);
         }
     }
 

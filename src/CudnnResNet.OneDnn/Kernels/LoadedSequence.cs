@@ -7,7 +7,12 @@ internal sealed class LoadedSequence(LoadedKernel? preparation, params ReadOnlyS
 {
     private readonly LoadedKernel[] _steps = WithoutNulls(steps);
 
-    public override void Prepare() => preparation?.Run();
+    public override void Prepare()
+    {
+        preparation?.Run();
+        foreach (LoadedKernel step in _steps)
+            step.Prepare();
+    }
 
     public override void Run()
     {

@@ -35,6 +35,12 @@ internal abstract unsafe class OneDnnVersion
     /// <summary>The widest instruction set that the library uses here, for example <c>avx512_core_bf16</c>.</summary>
     internal abstract string InstructionSet { get; }
 
+    /// <summary>AVX-512 is there, alone or in a later set: sets are bits, of which later ones have all of the earlier.</summary>
+    internal static bool ComputesBf16 => (Dnnl.dnnl_get_effective_cpu_isa() & Avx512Core) == Avx512Core;
+
+    /// <summary>dnnl_cpu_isa_avx512_core of both versions.</summary>
+    private const int Avx512Core = 0x27;
+
     internal abstract DnnlMemoryDescriptor Describe(DataType type, Layout layout, params ReadOnlySpan<long> dims);
 
     /// <summary>A copy of a descriptor that a primitive descriptor owns.</summary>

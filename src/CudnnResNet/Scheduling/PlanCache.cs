@@ -58,11 +58,16 @@ public sealed class PlanCache
         _isChanged |= isLasting;
     }
 
-    /// <summary>Writes what is new. A folder that cannot be written costs a new measurement next time, nothing else.</summary>
+    /// <summary>
+    /// Writes what is new beside what other processes have written since; own times win. A folder that cannot be written
+    /// costs a new measurement next time, nothing else.
+    /// </summary>
     public void Save()
     {
-        if (_path is not null && _isChanged)
-            _isChanged = !CheckedText.TryWrite(_path, Format, Body());
+        if (_path is null || !_isChanged)
+            return;
+        Load();
+        _isChanged = !CheckedText.TryWrite(_path, Format, Body());
     }
 
     private string Body()
@@ -74,6 +79,7 @@ public sealed class PlanCache
         return text.ToString();
     }
 
+    /// <summary>Takes from the file what is not known here.</summary>
     private void Load()
     {
         if (CheckedText.Read(_path!, Format) is not { } body)
@@ -86,7 +92,7 @@ public sealed class PlanCache
             int tab = line.IndexOf('\t', StringComparison.Ordinal);
             if (tab > 0 && double.TryParse(line.AsSpan(0, tab), CultureInfo.InvariantCulture, out double time)
                 && time > 0)
-                _times[line[(tab + 1)..]] = time;
+                _times.TryAdd(line[(tab + 1)..], time);
         }
     }
 }

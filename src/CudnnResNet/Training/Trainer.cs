@@ -78,7 +78,13 @@ public sealed class Trainer : IDisposable
             i == 0 ? 0 : _loaderOptions.StepsThrough(options.ImageSizes[i].Epoch, train.Count), pair.session, pair.images))];
     }
 
-    public long TotalSteps { get; private set; }
+    public long TotalSteps
+    {
+        get;
+        private set => field = value <= TrainingOptions.MostSteps
+            ? value
+            : throw new ResNetException($"{_options.Epochs} epochs are {value} steps, and {TrainingOptions.MostSteps} is the most; give fewer epochs.");
+    }
 
     /// <summary>The run as it will be: <see cref="FitInto"/> changes its length.</summary>
     public TrainingOptions Options => _options;

@@ -61,4 +61,28 @@ public class EvalCommandTests
         Assert.Contains("label 10 of image 7",
             CliRun.Refusal(["eval", "--weights", weights, "--data", $"npy:{folder.Path}", .. network, .. CliRun.OnReference]), StringComparison.Ordinal);
     }
+
+    /// <summary>What the call gets wrong is said before there is a device, and so before the set is evaluated.</summary>
+    [Fact]
+    public void ClassNamesAreReadBeforeTheDeviceIsOpened()
+    {
+        using TemporaryFolder folder = new();
+        string[] network = GoldenFiles.Write(folder, GoldenCase.Load("resnet18-v2-cifar"));
+        string names = folder.File("names.txt");
+        File.WriteAllLines(names, ["one"]);
+        Assert.Contains($"{names}: has 1 lines", CliRun.Refusal(["eval", "--weights", folder.File("init.safetensors"),
+            "--data", $"npy:{folder.Path}", "--class-names", names, "--device", "cuda:99", .. network]), StringComparison.Ordinal);
+    }
+
+    [LinuxFact]
+    public void ATableThatCannotBeWrittenLosesNoAccuracy()
+    {
+        using TemporaryFolder folder = new();
+        string[] network = GoldenFiles.Write(folder, GoldenCase.Load("resnet18-v2-cifar"));
+        CliRun run = CliRun.Of(["eval", "--weights", folder.File("init.safetensors"), "--data", $"npy:{folder.Path}",
+            "--predictions", "/dev/full", .. network, .. CliRun.OnReference]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("/dev/full", run.Error, StringComparison.Ordinal);
+        Assert.Contains("accuracy  ", run.Output, StringComparison.Ordinal);
+    }
 }

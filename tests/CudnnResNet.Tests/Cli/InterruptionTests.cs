@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Tests.Weights;
 using CudnnResNet.Training;
 
@@ -51,5 +52,24 @@ public class InterruptionTests
         }
         process.Kill();
         throw new InvalidOperationException("the run did not start");
+    }
+
+    [LinuxTheory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void InterruptedPackingSaysWhichSignal(string signal, int exitCode)
+    {
+        if (ImagingProbe.Run().Refusal is not null)
+            return;
+        const int Images = 4000;
+        using TemporaryFolder folder = new();
+        Directory.CreateDirectory(folder.File("set/cat"));
+        for (int i = 0; i < Images; i++)
+            File.Copy(Imaging.ImageFixture.PathOf("baseline420.jpg"), folder.File($"set/cat/{i}.jpg"));
+        string records = folder.File("set.records");
+        using Process process = TrainingProcess.Start("data", "pack", "--data", $"folder:{folder.File("set")}", "--out", records, "--side", "512");
+        Assert.True(TrainingProcess.WaitFor(process, () => File.Exists($"{records}.partial")));
+        TrainingProcess.Signal(process, signal);
+        Assert.Equal(exitCode, TrainingProcess.Exit(process));
     }
 }

@@ -1,3 +1,4 @@
+using CudnnResNet.Cli.Commands;
 using CudnnResNet.Data;
 using CudnnResNet.Inference;
 using CudnnResNet.Models;
@@ -83,5 +84,13 @@ public class PredictCommandTests
         float[] logits = new float[session.LogitElements];
         session.Run(nhwc, logits);
         return logits;
+    }
+
+    [Fact]
+    public void MoreLogitsThanAnArrayHoldsAreRefused()
+    {
+        Assert.Equal(2_000_000_000, PredictCommand.LogitElements("out.npy", 2_000_000, 1000));
+        Assert.Contains("out.npy: would hold 4295000000 logits",
+            Assert.Throws<ResNetException>(() => PredictCommand.LogitElements("out.npy", 4_295_000, 1000)).Message, StringComparison.Ordinal);
     }
 }

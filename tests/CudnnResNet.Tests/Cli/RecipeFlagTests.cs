@@ -15,6 +15,7 @@ public class RecipeFlagTests
     [InlineData("give --step-epochs", "--schedule", "step")]
     [InlineData("without --schedule linear", "--points", "0:0,1:1")]
     [InlineData("without --schedule step", "--step-epochs", "1")]
+    [InlineData("--step-gamma has no effect without --schedule step", "--step-gamma", "0.5")]
     [InlineData("without --warmup-epochs", "--warmup-from", "0.1")]
     [InlineData("--warmup-epochs and --warmup-steps", "--warmup-epochs", "1", "--warmup-steps", "2")]
     [InlineData("--step-epochs is '1,x'", "--schedule", "step", "--step-epochs", "1,x")]

@@ -131,4 +131,30 @@ public class TrainCommandTests
 
     private static void AssertClose(double expected, double actual, double bound) =>
         Assert.True(Math.Abs(actual - expected) <= bound, $"{actual:R} instead of {expected:R}, more than {bound:R} off");
+
+    [Fact]
+    public void MoreStepsThanAScheduleTakesAreRefusedHoweverTheyAreGiven()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 6, classes: 3);
+        string[] flags = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--out", folder.File("out"), .. CliRun.OnReference];
+        Assert.Contains("give 1 to 1000000000", CliRun.Refusal([.. flags, "--steps", "2000000000"]), StringComparison.Ordinal);
+        Assert.Contains("2000000000 epochs are 2000000000 steps", CliRun.Refusal([.. flags, "--epochs", "2000000000"]), StringComparison.Ordinal);
+    }
+
+    /// <summary>The run's own report and what it ends with are as if nobody had asked for the copy.</summary>
+    [LinuxFact]
+    public void ACopyOfTheReportThatCannotBeWrittenEndsNoRun()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 6, classes: 3);
+        CliRun run = CliRun.Of(["train", "--data", $"npy:{folder.Path}", "--test-data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6",
+            "--steps", "1", "--out", folder.File("out"), "--report", "/dev/full", .. CliRun.OnReference]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith("report: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains("/dev/full", run.Error, StringComparison.Ordinal);
+        Assert.Contains("test accuracy ", run.Output, StringComparison.Ordinal);
+        Assert.Contains(folder.File("out/report.html"), run.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(folder.File("out/report.html")));
+    }
 }

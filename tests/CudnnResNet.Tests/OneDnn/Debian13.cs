@@ -17,7 +17,7 @@ internal static class Debian13
         if (!File.Exists(Script))
             return "The repository is not here.";
         (int status, string output) = Run("true");
-        return status == 0 ? null : output.Trim();
+        return status == Cannot ? output.Trim() : null;
     });
 
     /// <summary>Where the script puts it: beside the plan cache.</summary>

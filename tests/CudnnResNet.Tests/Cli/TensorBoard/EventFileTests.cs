@@ -99,4 +99,30 @@ public class EventFileTests
         from value in summary.Message.Where(field => field.Number == 1)
         where value.Message.Single(field => field.Number == 1).Text == tag
         select ((long)(message.SingleOrDefault(field => field.Number == 2)?.Value ?? 0), value.Message);
+
+    /// <summary>The path is in the error, which the trainer can then say more of; and the file is closed.</summary>
+    [Fact]
+    public void A_full_disk_is_named()
+    {
+        SmallDisk full = new(bytes: 0);
+        Assert.Contains("events.1 cannot be written: no space", Assert.Throws<ResNetException>(() => EventFile.Begin("events.1", full)).Message,
+            StringComparison.Ordinal);
+        Assert.False(full.CanWrite);
+        using EventFile file = EventFile.Begin("events.2", new SmallDisk(bytes: 100));
+        Assert.Contains("events.2 cannot be written: no space", Assert.Throws<ResNetException>(() =>
+        {
+            for (int step = 1; step < 100; step++)
+                file.Write(new StepRecord(step, 1, 1.25, 0.1, 900, 0.5));
+        }).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class SmallDisk(int bytes) : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (Length + buffer.Length > bytes)
+                throw new IOException("no space left.");
+            base.Write(buffer);
+        }
+    }
 }
