@@ -1,6 +1,8 @@
+using System.Reflection;
 using CudnnResNet.Cli.Flags;
 using CudnnResNet.Compilation;
 using CudnnResNet.Cuda;
+using CudnnResNet.Imaging;
 using CudnnResNet.Kernels;
 using CudnnResNet.OneDnn;
 using CudnnResNet.Reference;
@@ -48,7 +50,16 @@ internal static class Devices
 
     public static string RuntimeVersion => Environment.Version.ToString();
 
-    public static string OwnVersion => typeof(IBackend).Assembly.GetName().Version!.ToString(3);
+    /// <summary>With the commit that it was built from, where that is known: <c>0.1.0+982a526d0c1e</c>.</summary>
+    public static string OwnVersion { get; } = Shortened(
+        typeof(Devices).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
+
+    private static string Shortened(string version)
+    {
+        const int CommitCharacters = 12;
+        int commit = version.IndexOf('+', StringComparison.Ordinal) + 1;
+        return commit > 0 && version.Length - commit > CommitCharacters ? version[..(commit + CommitCharacters)] : version;
+    }
 
     /// <summary>What <c>auto</c> stands for.</summary>
     internal static DeviceKind Fastest(Precision precision, CudaProbe cuda, OneDnnProbe oneDnn, Terminal terminal)
@@ -66,7 +77,13 @@ internal static class Devices
 
     private static List<NamedValue> LibrariesOf(IBackend backend)
     {
-        List<NamedValue> libraries = [new("cudnnresnet", OwnVersion), new("dotnet", RuntimeVersion)];
+        List<NamedValue> libraries =
+        [
+            new("cudnnresnet", OwnVersion),
+            // A checkout may hold more than its commit.
+            new("build", BuildIdentity.Of(backend.GetType().Module, typeof(EncodedImageSet).Module, typeof(Devices).Module)),
+            new("dotnet", RuntimeVersion),
+        ];
         if (backend is OneDnnBackend)
         {
             libraries.Add(new NamedValue("onednn", OneDnnBackend.Probe().Version!));

@@ -6,12 +6,12 @@ namespace CudnnResNet.Cli;
 /// <summary>A recipe in words, for the run log, the report and people.</summary>
 internal static class RecipeText
 {
-    /// <summary>For example <c>crops with padding 4, horizontal flips, mixup 0.2</c>.</summary>
+    /// <summary>For example <c>crops with padding 4, horizontal flips, mixup 0.2</c>; sets that crop by themselves say how.</summary>
     public static string Augmentation(Augmentation augmentation, IDataSet data)
     {
         List<string> parts = [];
         if (augmentation.CropPadding > 0 || augmentation.HorizontalFlip)
-            parts.Add(data is ISampleSource ? "random resized crops, horizontal flips"
+            parts.Add(data is ISampleSource source ? source.SampleRecipe
                 : $"crops with padding {augmentation.CropPadding}{(augmentation.HorizontalFlip ? ", horizontal flips" : "")}");
         if (augmentation.Erasing > 0)
             parts.Add($"random erasing {augmentation.Erasing}");
@@ -35,6 +35,12 @@ internal static class RecipeText
     public static string Optimizer(TrainingOptions options) => options.Optimizer.TrustCoefficient is { } coefficient
         ? $"LARS, trust coefficient {coefficient}"
         : "SGD";
+
+    /// <summary>For example <c>layer4 0.3, fc 1, all others 0.1</c>: the first that fits a part counts.</summary>
+    public static string RateFactors(TrainingOptions options) => options.Optimizer.RateFactors.IsEmpty
+        ? "none"
+        : string.Join(", ", options.Optimizer.RateFactors.Select(factor =>
+            $"{(factor.Prefix.Length == 0 ? "all others" : factor.Prefix.TrimEnd('.'))} {factor.Factor}"));
 
     public static string Batch(TrainingOptions options) => options.Accumulate == 1
         ? $"{options.Batch}"

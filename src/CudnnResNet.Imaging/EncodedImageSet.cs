@@ -25,6 +25,8 @@ public abstract unsafe class EncodedImageSet : IEncodedSamples
 
     public DamagedImages Damaged => Options.Damaged;
 
+    public string SampleRecipe => Options.DescribeTraining();
+
     public virtual bool HasPlainSamples => Options.Training.IsPlain;
 
     public virtual bool HasPlainImages => Options.HasPlainImages;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Decoding;
 using CudnnResNet.Imaging.Resampling;
@@ -25,6 +26,11 @@ public sealed record ImageOptions
     /// that Pillow makes.
     /// </summary>
     public bool ScaledDecode { get; init; }
+
+    /// <summary>Everything that decides a training sample. An image that is refused gives its place to the next, so a limit counts too.</summary>
+    internal string DescribeTraining() => Limits.MaxPixels == DecodeLimits.Standard.MaxPixels
+        ? Training.Describe()
+        : string.Create(CultureInfo.InvariantCulture, $"{Training.Describe()}, of images up to {Limits.MaxPixels} pixels");
 
     internal bool HasPlainImages => Evaluation.Filter == ResampleFilter.Bilinear;
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using CudnnResNet.Data;
 using CudnnResNet.Imaging.Augmenting;
 using CudnnResNet.Imaging.Decoding;
@@ -15,10 +17,11 @@ namespace CudnnResNet.Imaging;
 /// <param name="MaxAspect">Width to height is between 1 / MaxAspect and MaxAspect.</param>
 /// <param name="HorizontalFlip">Mirror half of the samples.</param>
 /// <param name="Filter">Of the resize.</param>
-public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1, double MaxAspect = 4.0 / 3,
+public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1, double MaxAspect = TrainingTransform.StandardAspect,
     bool HorizontalFlip = true, ResampleFilter Filter = ResampleFilter.Bilinear)
 {
     private const int Attempts = 10;
+    private const double StandardAspect = 4.0 / 3;
 
     /// <summary>Changes of colour after the crop; null changes none.</summary>
     public ColourJitter? Jitter { get; init; }
@@ -35,6 +38,25 @@ public sealed record TrainingTransform(double MinArea = 0.08, double MaxArea = 1
             throw new ResNetException($"random crops of an aspect up to {MaxAspect} are not possible; give 1 to 100");
         Jitter?.Validate();
         RandAugment?.Validate();
+    }
+
+    /// <summary>For example <c>random resized crops of 0.08 to 1 of the image, horizontal flips, RandAugment 2,9</c>.</summary>
+    internal string Describe()
+    {
+        StringBuilder text = new();
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        text.Append(culture, $"random resized crops of {MinArea} to {MaxArea} of the image");
+        if (MaxAspect != StandardAspect)
+            text.Append(culture, $" and aspects up to {MaxAspect}");
+        if (Filter != ResampleFilter.Bilinear)
+            text.Append(culture, $", {Filter.ToString().ToLowerInvariant()}");
+        if (HorizontalFlip)
+            text.Append(", horizontal flips");
+        if (RandAugment is { } random)
+            text.Append(culture, $", RandAugment {random.Operations},{random.Magnitude}");
+        if (Jitter is { } jitter)
+            text.Append(culture, $", colour jitter {jitter.Brightness},{jitter.Contrast},{jitter.Saturation},{jitter.Hue}");
+        return text.ToString();
     }
 
     /// <summary>Nothing but a crop, a mirror and a bilinear scaling.</summary>

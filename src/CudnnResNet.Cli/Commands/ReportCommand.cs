@@ -11,7 +11,7 @@ internal sealed class ReportCommand(Terminal terminal)
 
     private readonly Argument<string[]> _runs = new("RUN")
     {
-        Description = "Folders that train or quickstart wrote, or their logs; several are compared.",
+        Description = "Folders that train or quickstart wrote, or their logs, packed by gzip or not; several are compared.",
         Arity = ArgumentArity.OneOrMore,
     };
     private readonly Option<string?> _out = Flag.Text("--out", "FILE.html",
@@ -50,5 +50,5 @@ internal sealed class ReportCommand(Terminal terminal)
 
     private static string BesideOf(string run) => Directory.Exists(run)
         ? Path.Combine(run, RunFolder.ReportFile)
-        : Path.ChangeExtension(run, ".html");
+        : Path.ChangeExtension(run.EndsWith(".gz", StringComparison.Ordinal) ? run[..^".gz".Length] : run, ".html");
 }

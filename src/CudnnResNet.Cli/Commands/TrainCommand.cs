@@ -24,7 +24,7 @@ internal sealed class TrainCommand(Terminal terminal)
     /// <summary>Its flags are already on the command line: see <see cref="Preset.Expand"/>.</summary>
     private readonly Option<Preset?> _preset = Flag.Make<Preset?>(Preset.FlagName,
         "A recipe for Fashion-MNIST, of which every flag can be given otherwise. On two cores fashion-fast takes minutes and "
-            + "fashion-best the better part of an hour; fashion-gpu is for a GPU.",
+            + "fashion-best an hour and a half; fashion-gpu is for a GPU.",
         string.Join('|', Preset.All.Select(preset => preset.Name)),
         text => Preset.All.FirstOrDefault(preset => preset.Name == text),
         $"one of {string.Join(", ", Preset.All.Select(preset => preset.Name))}");
@@ -120,6 +120,8 @@ internal sealed class TrainCommand(Terminal terminal)
             throw new ResNetException("--patience counts evaluations, and there is nothing to test; give --test-data, or leave it out");
         if (options.FrozenBatchNorm && weights is null)
             throw new ResNetException("--frozen-batch-norm keeps the running statistics of weights, and none are given; give --init, or leave it out");
+        if (options.ZeroInitLastBatchNorm && init is not null)
+            throw new ResNetException("--zero-init-last-bn is about fresh weights, and --init gives others; leave one of them out");
         RequireOutputs(parsed, folder, isResumed: resume is not null);
         Profile? profile = _profile.Read(parsed, terminal);
 

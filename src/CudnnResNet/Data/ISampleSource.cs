@@ -6,6 +6,11 @@ public interface ISampleSource : IByteImages, IResizableImages
     /// <summary>Counts the images that cannot be read.</summary>
     DamagedImages Damaged { get; }
 
+    /// <summary>
+    /// How training samples are made, in words. Sets of equal words make equal samples of equal files.
+    /// </summary>
+    string SampleRecipe { get; }
+
     /// <summary>The same images, <paramref name="side"/> pixels high and wide, of the same content: a share of memory, no copy.</summary>
     /// <exception cref="ResNetException">There are no images of that size.</exception>
     new ISampleSource WithSize(int side);

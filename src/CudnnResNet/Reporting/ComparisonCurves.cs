@@ -15,6 +15,7 @@ internal static class ComparisonCurves
     {
         html.Add($"<section class=\"curves\">\n");
         Append(html, Accuracy(runs, "test accuracy", "epoch", epoch => epoch.TestAccuracy) with { XIsWhole = true });
+        Append(html, Accuracy(runs, "test accuracy of the moving average", "epoch", epoch => epoch.EmaTestAccuracy) with { XIsWhole = true });
         Append(html, OverTime(runs));
         Append(html, OverSteps(runs, "training loss, smoothed", step => step.Loss));
         Append(html, Epochs(runs, "test loss", "epoch", epoch => epoch.TestLoss) with { XIsWhole = true });

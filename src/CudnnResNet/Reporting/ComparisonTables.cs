@@ -14,15 +14,19 @@ internal static class ComparisonTables
 
     internal static void AppendResults(Markup html, IReadOnlyList<RunRecord> runs)
     {
-        double highest = runs.Max(run => RunSummary.Best(run)?.TestAccuracy ?? 0);
+        double highest = runs.Max(run => RunSummary.Accuracy(RunSummary.Best(run)) ?? 0);
         double[] targets = [.. Targets.Where(target => target <= highest).TakeLast(MostTargets)];
-        html.Add($"<div class=\"wide\"><table class=\"numbers results\">\n<thead><tr><th>run</th><th>final test accuracy</th><th>best</th><th>test loss</th>");
+        html.Add($"<div class=\"wide\"><table class=\"numbers results\">\n<thead><tr><th>run</th><th>final test accuracy</th>");
+        bool hasAverage = runs.Any(RunSummary.HasAverage);
+        if (hasAverage)
+            html.Add($"<th>of the moving average</th>");
+        html.Add($"<th>best</th><th>test loss</th>");
         html.Add($"<th>train loss</th><th>epochs</th><th>steps</th><th>training time</th><th>throughput</th>");
         foreach (double target in targets)
             html.Add($"<th>time to {100 * target:0.#} %</th>");
         html.Add($"</tr></thead>\n<tbody>\n");
         foreach (RunRecord run in runs)
-            AppendResult(html, run, targets, highest);
+            AppendResult(html, run, targets, highest, hasAverage);
         html.Add($"</tbody>\n</table></div>\n");
     }
 
@@ -53,13 +57,16 @@ internal static class ComparisonTables
         html.Add($"</tbody>\n</table></div>\n");
     }
 
-    private static void AppendResult(Markup html, RunRecord run, double[] targets, double highest)
+    private static void AppendResult(Markup html, RunRecord run, double[] targets, double highest, bool hasAverage)
     {
         EpochRecord? best = RunSummary.Best(run);
         EpochRecord? last = RunSummary.LastTested(run);
         double? trainLoss = run.Log.Epochs.Count > 0 ? run.Log.Epochs[^1].TrainLoss : null;
         html.Add($"<tr><th>{run.Name}</th><td>{RunSummary.Percent(last?.TestAccuracy)}</td>");
-        html.Add($"<td class=\"{(best?.TestAccuracy >= highest ? "leader" : "")}\">{RunSummary.Percent(best?.TestAccuracy)}{At(best)}</td>");
+        if (hasAverage)
+            html.Add($"<td>{RunSummary.Percent(last?.EmaTestAccuracy)}</td>");
+        double? top = RunSummary.Accuracy(best);
+        html.Add($"<td class=\"{(top >= highest ? "leader" : "")}\">{RunSummary.Percent(top)}{At(best)}</td>");
         html.Add($"<td>{RunSummary.Number(last?.TestLoss)}</td><td>{RunSummary.Number(trainLoss)}</td>");
         html.Add($"<td>{run.Log.Epochs.Count}</td><td>{RunSummary.Steps(run)}</td>");
         html.Add($"<td>{RunSummary.Duration(run.Log.Epochs.Count > 0 ? run.TrainingSeconds : null)}</td>");

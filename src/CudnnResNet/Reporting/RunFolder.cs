@@ -8,6 +8,10 @@ namespace CudnnResNet.Reporting;
 public static class RunFolder
 {
     public const string LogFile = "run.jsonl";
+
+    /// <summary>A log that was packed to be kept, in place of <see cref="LogFile"/>.</summary>
+    public const string PackedLogFile = LogFile + ".gz";
+
     public const string DescriptionFile = "run.json";
     public const string PredictionsFile = "predictions.json";
     public const string MemoryFile = "memory.svg";

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using CudnnResNet.Data;
 using CudnnResNet.Training;
 
 namespace CudnnResNet.Reporting;
@@ -22,7 +23,7 @@ public sealed class RunLogReader
         _damagedLines = skipDamagedLines ? [] : null;
     }
 
-    /// <param name="path">The log.</param>
+    /// <param name="path">The log, as it is or packed by gzip.</param>
     /// <param name="skipDamagedLines">Leave malformed lines out and count them, instead of refusing the file.</param>
     /// <exception cref="ResNetException">The file is missing or unreadable, or a line before the last is malformed.</exception>
     public static RunLog Read(string path, bool skipDamagedLines = false)
@@ -37,7 +38,23 @@ public sealed class RunLogReader
             throw new ResNetException($"cannot read the run log '{path}': {error.Message}", error);
         }
 
+        if (GzipReader.HasMagic(bytes))
+            bytes = Unpack(bytes, path);
         return new RunLogReader(path, skipDamagedLines).Read(bytes);
+    }
+
+    private static byte[] Unpack(byte[] packed, string path)
+    {
+        using GzipReader gzip = new(packed, path);
+        using MemoryStream log = new();
+        byte[] chunk = new byte[1 << 16];
+        for (int count = chunk.Length; count == chunk.Length;)
+        {
+            count = gzip.Read(chunk);
+            log.Write(chunk, 0, count);
+        }
+        gzip.Finish();
+        return log.ToArray();
     }
 
     private RunLog Read(ReadOnlyMemory<byte> bytes)

@@ -36,8 +36,10 @@ public sealed record RunRecord(string Name, RunLog Log)
             throw new ResNetException($"'{path}' does not exist; give the folder that a run was written to");
         string folder = isLog ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         string logPath = isLog ? path : Path.Combine(folder, RunFolder.LogFile);
+        if (!File.Exists(logPath) && Path.Combine(folder, RunFolder.PackedLogFile) is var packed && File.Exists(packed))
+            logPath = packed;
         // A log that lies elsewhere, or under another name, has nothing to do with its neighbours.
-        bool hasNeighbours = !isLog || Path.GetFileName(path) == RunFolder.LogFile;
+        bool hasNeighbours = !isLog || IsLogOfFolder(Path.GetFileName(path));
 
         List<string> missing = [];
         RunLog? log = ReadLog(logPath, missing);
@@ -51,7 +53,7 @@ public sealed record RunRecord(string Name, RunLog Log)
         if (description is { TotalSteps: var total } && (log.Steps.Count == 0 || log.Steps[^1].Step < total))
             missing.Insert(0, Text($"The run did not reach its end: {(log.Steps.Count == 0 ? 0 : log.Steps[^1].Step)} of {total} steps are there."));
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)));
-        return new RunRecord(name == RunFolder.LogFile ? Path.GetFileName(folder) : name, log)
+        return new RunRecord(isLog && IsLogOfFolder(name) ? Path.GetFileName(folder) : name, log)
         {
             Description = description,
             // Before the first evaluation there is nothing to miss.
@@ -62,6 +64,8 @@ public sealed record RunRecord(string Name, RunLog Log)
             Missing = missing,
         };
     }
+
+    private static bool IsLogOfFolder(string file) => file is RunFolder.LogFile or RunFolder.PackedLogFile;
 
     private static RunLog? ReadLog(string path, List<string> missing)
     {

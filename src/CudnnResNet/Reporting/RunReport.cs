@@ -39,7 +39,9 @@ public static class RunReport
 
         if (RunSummary.Best(run) is { } best)
             facts.Add(new("best test accuracy", string.Create(CultureInfo.InvariantCulture,
-                $"{RunSummary.Percent(best.TestAccuracy)} after epoch {best.Epoch}")));
+                $"{RunSummary.Percent(RunSummary.Accuracy(best))}{(best.EmaTestAccuracy > best.TestAccuracy ? " of the moving average" : "")} after epoch {best.Epoch}")));
+        if (RunSummary.LastTested(run)?.EmaTestAccuracy is { } average)
+            facts.Add(new("moving average", RunSummary.Percent(average)));
         facts.Add(new("steps", RunSummary.Steps(run)));
         if (run.Log.Epochs.Count > 0)
             facts.Add(new("training time", RunSummary.Duration(run.TrainingSeconds)));

@@ -13,7 +13,13 @@ internal static class RunSummary
 
     /// <summary>The first epoch with the highest test accuracy, or null.</summary>
     internal static EpochRecord? Best(RunRecord run) =>
-        run.Log.Epochs.Where(epoch => epoch.TestAccuracy is not null).MaxBy(epoch => epoch.TestAccuracy);
+        run.Log.Epochs.Where(epoch => Accuracy(epoch) is not null).MaxBy(Accuracy);
+
+    /// <summary>Of the weights or of their moving average, whichever is better: that one is kept as the best.</summary>
+    internal static double? Accuracy(EpochRecord? epoch) =>
+        epoch?.EmaTestAccuracy > epoch?.TestAccuracy ? epoch?.EmaTestAccuracy : epoch?.TestAccuracy;
+
+    internal static bool HasAverage(RunRecord run) => run.Log.Epochs.Any(epoch => epoch.EmaTestAccuracy is not null);
 
     /// <summary>Training seconds until an epoch first ended with this test accuracy; null where none did.</summary>
     internal static double? SecondsTo(RunRecord run, double accuracy)
@@ -22,7 +28,7 @@ internal static class RunSummary
         foreach (EpochRecord epoch in run.Log.Epochs)
         {
             seconds += epoch.Seconds;
-            if (epoch.TestAccuracy >= accuracy)
+            if (Accuracy(epoch) >= accuracy)
                 return seconds;
         }
 

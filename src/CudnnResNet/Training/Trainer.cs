@@ -230,12 +230,19 @@ public sealed class Trainer : IDisposable
         }
         catch (ResNetException error)
         {
-            string good = _saved is { } saved
-                ? $"; the last good checkpoint is {saved.Path} of step {saved.Step}, --resume continues there"
-                : _options.OutputFolder is null ? "" : "; nothing was saved before";
-            throw new ResNetException($"{error.Message.TrimEnd('.')}; training stopped after step {_progress.Step}{good}.", error);
+            throw new ResNetException($"{error.Message.TrimEnd('.')}; training stopped after step {_progress.Step}{LastGood()}.", error);
         }
     }
+
+    private string LastGood() => _saved switch
+    {
+        { } saved when File.Exists(saved.Path) =>
+            $"; the last good checkpoint is {saved.Path} of step {saved.Step}, --resume continues there",
+        { } gone => $"; the last good checkpoint was {gone.Path} of step {gone.Step}, which is not there any more: "
+            + "--resume continues it from wherever it was moved to",
+        null when _options.OutputFolder is null => "",
+        null => "; nothing was saved before",
+    };
 
     private TrainingResult RunSteps(TrainingObserver observer, CancellationToken cancellation)
     {

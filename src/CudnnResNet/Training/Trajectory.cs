@@ -60,10 +60,14 @@ public sealed record Trajectory(
         };
         Flatten("", JsonSerializer.SerializeToElement(recipe, CheckpointJson.Default.TrainingOptions), facts);
         facts.Add(new("data", Describe(train)));
+        // The images above are those that an evaluation sees; without crops, training sees the same.
+        if (train is ISampleSource source && options.Augmentation.CropsOrFlips)
+            facts.Add(new("training samples", source.SampleRecipe));
         facts.Add(new("test data", test is null ? "none" : Describe(test)));
         facts.Add(new("threads", backend.Threads.ToString(CultureInfo.InvariantCulture)));
         facts.Add(new("device", WithoutThreads(backend)));
-        facts.Add(new("version", typeof(Trajectory).Assembly.GetName().Version!.ToString()));
+        facts.Add(new("runtime", RuntimeInformation.FrameworkDescription));
+        facts.Add(new("version", $"{typeof(Trajectory).Assembly.GetName().Version!.ToString(3)} build {BuildIdentity.Of(backend.GetType().Module, train.GetType().Module)}"));
         return facts.ToImmutable();
     }
 

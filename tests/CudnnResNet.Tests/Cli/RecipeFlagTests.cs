@@ -1,5 +1,7 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using CudnnResNet.Tests.Weights;
+using CudnnResNet.Weights;
 
 namespace CudnnResNet.Tests.Cli;
 
@@ -52,6 +54,9 @@ public class RecipeFlagTests
     [InlineData("evaluation", "every 2 epochs, stop after 3 without a better one", "--eval-every", "2", "--patience", "3")]
     [InlineData("label smoothing", "0.1", "--label-smoothing", "0.1")]
     [InlineData("momentum", "0.8, Nesterov", "--nesterov", "--momentum", "0.8")]
+    [InlineData("learning-rate factors", "layer4 0.3, fc 1, all others 0.1", "--lr-factors", "layer4=0.3,backbone=0.1")]
+    [InlineData("learning-rate factors", "none")]
+    [InlineData("batch norms", "trained")]
     [InlineData("fresh weights", "last batch norm of each branch at zero", "--zero-init-last-bn")]
     public void IsLogged(string name, string expected, params string[] flags)
     {
@@ -59,6 +64,48 @@ public class RecipeFlagTests
         _ = CliRun.Success(Arguments(folder, flags));
         JsonElement header = TrainCommandTests.ReadLog(folder.File("out/run.jsonl"))[0];
         Assert.Equal(expected, header.GetProperty("options").GetProperty(name).GetString());
+    }
+
+    [Fact]
+    public void FrozenBatchNormsAreLogged()
+    {
+        using TemporaryFolder folder = new();
+        string[] train = Arguments(folder, []);
+        _ = CliRun.Success(train);
+        string[] frozen = [.. train[..^(CliRun.OnReference.Length + 1)], folder.File("frozen"), "--init", folder.File("out/last.safetensors"),
+            "--frozen-batch-norm", "--lr", "0", .. CliRun.OnReference];
+        _ = CliRun.Success(frozen);
+        JsonElement header = TrainCommandTests.ReadLog(folder.File("frozen/run.jsonl"))[0];
+        Assert.Equal("frozen", header.GetProperty("options").GetProperty("batch norms").GetString());
+    }
+
+    /// <summary>A step at rate 0 leaves the fresh weights: the second batch norm is the last of a basic block.</summary>
+    [Theory]
+    [InlineData(1f)]
+    [InlineData(0f, "--zero-init-last-bn")]
+    public void TheLastBatchNormsBeginAtZeroWhereAsked(float expected, params string[] flags)
+    {
+        using TemporaryFolder folder = new();
+        _ = CliRun.Success(Arguments(folder, ["--lr", "0", .. flags]));
+        TensorFile saved = Safetensors.Read(folder.File("out/last.safetensors"));
+        int blocks = 0;
+        foreach (NamedTensor gamma in saved.Tensors.Where(tensor => Regex.IsMatch(tensor.Name, @"^(layer\d\.\d\.)?bn\d\.weight$|^layer\d\.\d\.downsample\.1\.weight$")))
+        {
+            bool isLast = gamma.Name.EndsWith("bn2.weight", StringComparison.Ordinal);
+            blocks += isLast ? 1 : 0;
+            Assert.All(gamma.ToFloats(), value => Assert.Equal(isLast ? expected : 1, value));
+        }
+        Assert.Equal(8, blocks);
+    }
+
+    [Fact]
+    public void ZerosForGivenWeightsAreRefused()
+    {
+        using TemporaryFolder folder = new();
+        _ = CliRun.Success(Arguments(folder, []));
+        string[] train = Arguments(folder, ["--init", folder.File("out/last.safetensors"), "--zero-init-last-bn"]);
+        train[Array.IndexOf(train, folder.File("out"))] = folder.File("other");
+        Assert.Contains("--zero-init-last-bn is about fresh weights, and --init gives others", CliRun.Refusal(train), StringComparison.Ordinal);
     }
 
     private static string[] Arguments(TemporaryFolder folder, string[] flags)

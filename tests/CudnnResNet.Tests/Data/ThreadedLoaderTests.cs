@@ -14,6 +14,8 @@ public class ThreadedLoaderTests
 
         public DamagedImages Damaged { get; init; } = new(0.5);
 
+        public string SampleRecipe => "the index and a number";
+
         public string Name => "random samples";
 
         public int Count => count;

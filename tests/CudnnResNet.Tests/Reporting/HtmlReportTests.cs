@@ -22,7 +22,7 @@ public class HtmlReportTests
             ["loss", "accuracy", "learning rate", "images per second", "confusion matrix", "arena"],
             page.Elements("svg", "chart").Select(svg => svg.Attribute("aria-label")!.Value));
         Assert.Equal(
-            ["classes", "most frequent confusions", "test images and predictions", "memory plan", "to repeat this run"],
+            ["classes", "most frequent confusions", "the worst mistakes", "test images and predictions", "memory plan", "to repeat this run"],
             Named(page, "h2").Select(title => title.Value));
         Assert.Contains("./resnet train", Named(page, "pre").Single().Value, StringComparison.Ordinal);
         Assert.Contains("prefers-color-scheme:dark", html, StringComparison.Ordinal);
@@ -50,10 +50,15 @@ public class HtmlReportTests
         ReportContents contents = Sample(10, "cat", "dog");
         XDocument page = SvgReading.Parse(HtmlReport.ToHtml(contents));
 
-        List<XElement> pictures = [.. Named(page, "img")];
+        List<XElement> pictures = [.. Named(page.Elements("section", "sample").Single(), "img")];
         Assert.Equal(2, pictures.Count);
         byte[] png = Convert.FromBase64String(pictures[0].Attribute("src")!.Value["data:image/png;base64,".Length..]);
         Assert.Equal(contents.Images[0].PixelsRgbOrGray.ToArray(), PngDecoder.Decode(png).Pixels);
+        List<XElement> worst = [.. Named(page.Elements("section", "worst").Single(), "figure")];
+        Assert.Equal(["✗ dog 60 %is cat 30 %", "✗ dog 55 %is cat 45 %"], worst.Select(figure => figure.Value));
+        Assert.Equal(contents.Mistakes.Select(image => image.PixelsRgbOrGray.ToArray()), worst.Select(figure => PngDecoder.Decode(Convert.FromBase64String(
+            Named(figure, "img").Single().Attribute("src")!.Value["data:image/png;base64,".Length..])).Pixels));
+        page = new XDocument(page.Elements("section", "sample").Single());
         Assert.Equal("cat 90 %", page.Elements("figure", "hit").Single().Value);
         Assert.Equal("✗ dog 60 %is cat", page.Elements("figure", "miss").Single().Value);
     }
@@ -92,7 +97,7 @@ public class HtmlReportTests
         string html = HtmlReport.ToHtml(Sample(100_000, "cat", "dog") with { Images = images });
 
         Assert.InRange(Encoding.UTF8.GetByteCount(html), 100_000, 1_000_000);
-        Assert.Equal(ImageSheet.MostImages, Named(SvgReading.Parse(html), "img").Count());
+        Assert.Equal(ImageSheet.MostImages, Named(SvgReading.Parse(html).Elements("section", "sample").Single(), "img").Count());
     }
 
     [Fact]
@@ -198,7 +203,7 @@ public class HtmlReportTests
         }
     }
 
-    private static IEnumerable<XElement> Named(XDocument page, string name) =>
+    private static IEnumerable<XElement> Named(XContainer page, string name) =>
         page.Descendants().Where(element => element.Name.LocalName == name);
 
     private static ReportContents Sample(int steps, string first, string second)
@@ -206,12 +211,14 @@ public class HtmlReportTests
         var random = new Random(4);
         byte[] pixels = new byte[28 * 28];
         random.NextBytes(pixels);
+        byte[] inverted = Array.ConvertAll(pixels, value => (byte)(255 - value));
         return new ReportContents(first, new("test accuracy", "75.0 %"), [new(first, first), new("device", "reference")])
         {
             Steps = [.. Enumerable.Range(1, steps).Select(i => new StepRecord(i, 1 + (i / 50), random.NextDouble(), 0.1, 900 + random.Next(90)))],
             Epochs = [new(1, steps / 2, 0.8, 0.6, 0.7, 0.65, 30), new(2, steps, 0.6, 0.75, 0.5, 0.8, 30)],
             ClassNames = [first, second],
             Confusion = new ConfusionMatrix(new[,] { { 2, 2 }, { 0, 4 } }),
+            Mistakes = [new(inverted, 28, 28, 1, 0, 1, 0.6) { Loss = 1.2 }, new(pixels, 28, 28, 1, 0, 1, 0.55) { Loss = 0.8 }],
             Images = [new(pixels, 28, 28, 1, 0, 0, 0.9), new(pixels, 28, 28, 1, 0, 1, 0.6)],
             Memory = [new("peak", "3 KiB"), new(first, first)],
             MemorySvg = new ArenaDiagram("arena", [new(first, first, 0, 1, 0, 1024)], 1024, 1024).ToSvg(),

@@ -73,11 +73,20 @@ public class ContinuationTests
         // Times may come out as the catalog's order by chance; a plan without fusions does not.
         RunTrace first = SmallTraining.Run(options, new ChainFilter(backend, (_, _) => false), tuned, stopAfter: 3);
         Checkpoint checkpoint = Checkpoint.Load(folder.File("last.safetensors"));
-        RunTrace resumed = SmallTraining.Run(options, backend, GoldenNetwork.Untuned, new Resumption(checkpoint));
-        RunTrace again = SmallTraining.Run(options, backend, tuned, new Resumption(checkpoint));
+        // All kernels are there again; the wrapper is, since it counts as a part of the program.
+        ChainFilter whole = new(backend, (_, _) => true);
+        RunTrace resumed = SmallTraining.Run(options, whole, GoldenNetwork.Untuned, new Resumption(checkpoint));
+        RunTrace again = SmallTraining.Run(options, whole, tuned, new Resumption(checkpoint));
         Assert.Equal(first.Plan, resumed.Plan);
         Assert.Equal(first.Plan, again.Plan);
         SmallTraining.AssertSame(resumed, again);
+        // As if it had gone on: the plan is the one that it was stopped with.
+        RunTrace unbroken = SmallTraining.Run(options with { OutputFolder = null }, new ChainFilter(backend, (_, _) => false),
+            tuned with { Recorded = new Resumption(checkpoint).Plans });
+        Assert.Equal(first.Plan, unbroken.Plan);
+        Assert.Equal(unbroken.Steps, [.. first.Steps, .. resumed.Steps]);
+        Assert.Equal(unbroken.Epochs, [.. first.Epochs, .. resumed.Epochs]);
+        SmallTraining.AssertSameState(unbroken, resumed);
         Assert.NotEqual(first.Plan, SmallTraining.Run(options with { OutputFolder = null }, backend, GoldenNetwork.Untuned).Plan);
     }
 
@@ -122,6 +131,45 @@ public class ContinuationTests
         // One thing was changed, and one thing is named.
         Assert.DoesNotContain("; ", error.Message, StringComparison.Ordinal);
         Assert.Equal(3, Continue(anyway: true).Steps[0].Step);
+    }
+
+    /// <summary>A build of other sources has modules with other ids, though its version is the same.</summary>
+    [Theory]
+    [InlineData("version")]
+    [InlineData("runtime")]
+    public void AnotherBuildIsSaid(string name)
+    {
+        using TemporaryFolder folder = new();
+        TrainingOptions options = SmallTraining.Options(folder.Path);
+        using ReferenceBackend backend = new(2);
+        _ = SmallTraining.Run(options, backend, GoldenNetwork.Untuned, stopAfter: 2);
+        Checkpoint checkpoint = Checkpoint.Load(folder.File("last.safetensors"));
+        TrajectoryFact fact = Assert.Single(checkpoint.Trajectory!.Facts, fact => fact.Name == name);
+        Checkpoint other = checkpoint with
+        {
+            Trajectory = checkpoint.Trajectory with { Facts = checkpoint.Trajectory.Facts.Replace(fact, fact with { Value = "another" }) },
+        };
+        ResNetException error = Assert.Throws<ResNetException>(() =>
+            SmallTraining.Run(options, backend, GoldenNetwork.Untuned, new Resumption(other)));
+        Assert.Contains($"bit for bit: {name} was another, is {fact.Value}. ", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheVersionIsThatOfTheModulesThatCompute()
+    {
+        using ReferenceBackend reference = new(1);
+        using OneDnnBackend oneDnn = new(1);
+        string core = BuildIdentity.Of();
+        Assert.Matches("^[0-9a-f]{12}$", core);
+        Assert.Equal(core, BuildIdentity.Of(typeof(Trainer).Module, typeof(ReferenceBackend).Module));
+        Assert.NotEqual(core, BuildIdentity.Of(typeof(OneDnnBackend).Module));
+        Assert.Equal(BuildIdentity.Of(typeof(OneDnnBackend).Module, typeof(ContinuationTests).Module),
+            BuildIdentity.Of(typeof(ContinuationTests).Module, typeof(OneDnnBackend).Module));
+        Assert.EndsWith($" build {core}", VersionOn(reference), StringComparison.Ordinal);
+        Assert.EndsWith($" build {BuildIdentity.Of(typeof(OneDnnBackend).Module)}", VersionOn(oneDnn), StringComparison.Ordinal);
+
+        static string VersionOn(IBackend backend) => Trajectory.FactsOf(SmallTraining.Options(null), SmallTraining.Data(), null, backend)
+            .Single(fact => fact.Name == "version").Value;
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using CudnnResNet.Data;
 using CudnnResNet.Reference;
 using CudnnResNet.Tests.Golden;
 using CudnnResNet.Tests.Weights;
@@ -51,6 +52,40 @@ public class GuardTests
             + "training stopped after step 3; nothing was saved before", error.Message);
     }
 
+    /// <summary>What was saved before is where the folder went, if it went anywhere: the message does not promise more.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFolderThatGoesAfterASaveTakesItsCheckpointAlong(bool isMoved)
+    {
+        using TemporaryFolder folder = new();
+        (string output, string moved) = (folder.File("out"), folder.File("moved"));
+        Directory.CreateDirectory(output);
+        TrainingOptions options = SmallTraining.Options(output) with { SaveEvery = 3 };
+        ResNetException error = Assert.Throws<ResNetException>(() => Run(options, step =>
+        {
+            if (step.Step != 4)
+                return;
+            if (isMoved)
+                Directory.Move(output, moved);
+            else
+                Directory.Delete(output, recursive: true);
+        }, SmallTraining.Data(seed: 4)));
+        // Five steps are an epoch, whose end saves.
+        Assert.Matches("safetensors: cannot be written: the folder .* does not exist; make it first; training stopped after step 5; ", error.Message);
+        Assert.EndsWith($"; the last good checkpoint was {output}/last.safetensors of step 3, which is not there any more: "
+            + "--resume continues it from wherever it was moved to.", error.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(output));
+        if (!isMoved)
+            return;
+        using ReferenceBackend backend = new(2);
+        RunTrace unbroken = SmallTraining.Run(options with { OutputFolder = null }, backend, GoldenNetwork.Untuned);
+        RunTrace resumed = SmallTraining.Run(options with { OutputFolder = moved }, backend, GoldenNetwork.Untuned,
+            new Resumption(Checkpoint.Load(Path.Combine(moved, "last.safetensors"))));
+        Assert.Equal(unbroken.Steps.Skip(3), resumed.Steps);
+        SmallTraining.AssertSameState(unbroken, resumed);
+    }
+
     /// <summary>A failure to tell of a step ends the run as well: a log without a step would be no log.</summary>
     [Fact]
     public void AFailureOfTheLogNamesTheLastCheckpoint()
@@ -66,10 +101,10 @@ public class GuardTests
         Assert.Equal(2, Checkpoint.Load(folder.File("last.safetensors")).Progress.Step);
     }
 
-    private static void Run(TrainingOptions options, Action<StepRecord>? onStep = null)
+    private static void Run(TrainingOptions options, Action<StepRecord>? onStep = null, IDataSet? test = null)
     {
         using ReferenceBackend backend = new(2);
-        using Trainer trainer = Trainer.Create(options, SmallTraining.Data(), test: null, backend, GoldenNetwork.Untuned);
+        using Trainer trainer = Trainer.Create(options, SmallTraining.Data(), test, backend, GoldenNetwork.Untuned);
         _ = trainer.Run(new TrainingObserver { OnStep = onStep }, CancellationToken.None);
     }
 }

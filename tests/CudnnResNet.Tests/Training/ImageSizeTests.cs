@@ -20,6 +20,8 @@ public class ImageSizeTests
     {
         public DamagedImages Damaged { get; } = new();
 
+        public string SampleRecipe => "noise";
+
         public string Name => "squares";
 
         public int Count => 21;
