@@ -1,6 +1,7 @@
 using CudnnResNet.Autodiff;
 using CudnnResNet.Cli.Plans;
 using CudnnResNet.Execution;
+using CudnnResNet.Graph;
 using CudnnResNet.Kernels;
 using CudnnResNet.Models;
 using CudnnResNet.OneDnn;
