@@ -27,11 +27,10 @@ public sealed record CpuKernelsProbe(
     /// <summary>Loads the library; every failure is an answer, not an exception.</summary>
     public static unsafe CpuKernelsProbe Run()
     {
-        NativeLibraryResolver.Register();
-        ImmutableArray<string> tried = NativeLibraryResolver.Candidates(NativeLibraryResolver.Cpu);
+        ImmutableArray<string> tried = NativeLibraryResolver.Table.Candidates(NativeLibraryResolver.Cpu);
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
             return Refuse("own CPU kernels are for x86-64 Linux");
-        if (NativeLibraryResolver.TryLoad(NativeLibraryResolver.Cpu) is null)
+        if (NativeLibraryResolver.Table.TryLoad(NativeLibraryResolver.Cpu) is null)
             return Refuse($"own CPU kernels not found in {string.Join(", ", tried)}; apt-get install g++ cmake, then run ./resnet setup");
         string version = Marshal.PtrToStringUTF8((nint)CpuLibrary.crn_version())!;
         if (!version.StartsWith(InterfaceVersion, StringComparison.Ordinal))

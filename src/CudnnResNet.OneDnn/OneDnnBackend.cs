@@ -87,16 +87,13 @@ public sealed unsafe class OneDnnBackend : IBackend
     /// <summary>Loads the libraries; every failure is an answer, not an exception.</summary>
     public static OneDnnProbe Probe()
     {
-        NativeLibraryResolver.Register();
         ImmutableArray<string> tried =
-            [.. NativeLibraryResolver.Candidates(NativeLibraryResolver.OneDnn), .. NativeLibraryResolver.Candidates(NativeLibraryResolver.OpenMp)];
+            [.. NativeLibraryResolver.Table.Candidates(NativeLibraryResolver.OneDnn), .. NativeLibraryResolver.Table.Candidates(NativeLibraryResolver.OpenMp)];
         if (!OperatingSystem.IsLinux())
             return Refuse("The oneDNN backend runs on Linux only; use --device reference.");
-        foreach (NativeLibraryResolver.Entry entry in
-            (ReadOnlySpan<NativeLibraryResolver.Entry>)[NativeLibraryResolver.OneDnn, NativeLibraryResolver.OpenMp])
-            if (NativeLibraryResolver.TryLoad(entry) is null)
-                return Refuse($"{entry.FileNames[0]} not found; tried {string.Join(", ", NativeLibraryResolver.Candidates(entry))}; "
-                    + $"apt-get install {entry.Package}.");
+        foreach (NativeLibraryEntry entry in (ReadOnlySpan<NativeLibraryEntry>)[NativeLibraryResolver.OneDnn, NativeLibraryResolver.OpenMp])
+            if (NativeLibraryResolver.Table.TryLoad(entry) is null)
+                return Refuse(NativeLibraryResolver.Table.Missing(entry));
         dnnl_version_t* version = Dnnl.dnnl_version();
         string number = $"{version->major}.{version->minor}.{version->patch}";
         if (version->major is not (2 or 3))

@@ -16,8 +16,8 @@ public sealed record ImagingProbe(string? Refusal, IReadOnlyList<string> Tried)
     {
         List<string> tried = [.. ImagingLibraries.Jpeg.FileNames, .. ImagingLibraries.Png.FileNames];
         List<string> missing = [];
-        foreach (ImagingLibraries.Entry entry in (ReadOnlySpan<ImagingLibraries.Entry>)[ImagingLibraries.Jpeg, ImagingLibraries.Png])
-            if (ImagingLibraries.TryLoad(entry) is null)
+        foreach (NativeLibraryEntry entry in (ReadOnlySpan<NativeLibraryEntry>)[ImagingLibraries.Jpeg, ImagingLibraries.Png])
+            if (ImagingLibraries.Table.TryLoad(entry) is null)
                 missing.Add($"{entry.FileNames[0]} was not found; apt-get install {entry.Package}");
         return new ImagingProbe(missing.Count == 0 ? null : string.Join("; ", missing), tried);
     }

@@ -14,7 +14,7 @@ internal sealed unsafe class JpegPartDecoder : IDisposable
 
     private JpegRegionHandle? _handle;
 
-    public static bool IsAvailable => ImagingLibraries.TryLoad(ImagingLibraries.JpegPart) is not null;
+    public static bool IsAvailable => ImagingLibraries.Table.TryLoad(ImagingLibraries.JpegPart) is not null;
 
     /// <param name="file">An upright image.</param>
     /// <param name="reduction">Decode at 1 / reduction of the size.</param>

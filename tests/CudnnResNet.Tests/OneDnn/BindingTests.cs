@@ -33,8 +33,8 @@ public sealed partial class BindingTests
     public void TheLibraryExportsEveryFunction()
     {
         Type ofVersion = OneDnnVersion.Loaded is OneDnn2 ? typeof(Dnnl2) : typeof(Dnnl3);
-        foreach ((Type functions, NativeLibraryResolver.Entry entry, string prefix) in
-            (ReadOnlySpan<(Type, NativeLibraryResolver.Entry, string)>)[
+        foreach ((Type functions, NativeLibraryEntry entry, string prefix) in
+            (ReadOnlySpan<(Type, NativeLibraryEntry, string)>)[
                 (typeof(Dnnl), NativeLibraryResolver.OneDnn, "dnnl_"), (ofVersion, NativeLibraryResolver.OneDnn, "dnnl_"),
                 (typeof(Gomp), NativeLibraryResolver.OpenMp, ""), (typeof(Libc), NativeLibraryResolver.C, "")])
         {
@@ -44,7 +44,7 @@ public sealed partial class BindingTests
             foreach (string name in names)
             {
                 Assert.StartsWith(prefix, name, StringComparison.Ordinal);
-                Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.TryLoad(entry)!.Value, name, out _),
+                Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.Table.TryLoad(entry)!.Value, name, out _),
                     $"{entry.FileNames[0]} has no {name}.");
             }
         }
@@ -58,7 +58,7 @@ public sealed partial class BindingTests
             .Where(method => !method.Name.Contains('<', StringComparison.Ordinal)).Select(method => method.Name).Order()];
         Assert.Equal(Exports().Matches(header).Select(match => match.Groups[1].Value).Order(), bound);
         foreach (string name in bound)
-            Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.TryLoad(NativeLibraryResolver.Cpu)!.Value, name, out _),
+            Assert.True(NativeLibrary.TryGetExport(NativeLibraryResolver.Table.TryLoad(NativeLibraryResolver.Cpu)!.Value, name, out _),
                 $"{NativeLibraryResolver.Cpu.FileNames[0]} has no {name}.");
     }
 

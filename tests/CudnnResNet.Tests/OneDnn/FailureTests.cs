@@ -25,9 +25,9 @@ public sealed class FailureTests
     [Fact]
     public void AMissingLibraryIsAnAnswer()
     {
-        NativeLibraryResolver.Entry entry = new("missing", ["libmissing.so.7", "libmissing.so.6"], "libmissing7");
-        Assert.Null(NativeLibraryResolver.TryLoad(entry));
-        Assert.Equal("libmissing.so.7 libmissing.so.6", string.Join(' ', NativeLibraryResolver.Candidates(entry)));
+        NativeLibraryEntry entry = new("missing", ["libmissing.so.7", "libmissing.so.6"], "libmissing7");
+        Assert.Null(NativeLibraryResolver.Table.TryLoad(entry));
+        Assert.Equal("libmissing.so.7 libmissing.so.6", string.Join(' ', NativeLibraryResolver.Table.Candidates(entry)));
     }
 
     [Fact]
