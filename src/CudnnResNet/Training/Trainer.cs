@@ -43,11 +43,7 @@ public sealed class Trainer : IDisposable
     private readonly float[] _logits;
     private readonly GivenSteps _given;
     private readonly ImmutableArray<TrajectoryFact> _facts;
-
-    /// <summary>Decodes and scales the training images; null where the host does.</summary>
-    private readonly IBackend? _scaler;
-    private string? _scaling;
-    private string? _scalingNow;
+    private readonly ScalingHistory _scaling;
     private TrainingProgress _progress;
     private (string Path, long Step)? _saved;
     private long _lastTick;
@@ -73,7 +69,8 @@ public sealed class Trainer : IDisposable
             Accepted = sessions.Zip(data, (session, images) => session.Accepts(images, options.Normalization)).Min(),
         };
         // Without crops images are scaled as for an evaluation, which is done in one way alone.
-        _scaler = options.Augmentation.CropsOrFlips && data.Any(images => _loaderOptions.FormFor(images) == BatchForm.Files) ? backend : null;
+        bool isScaledByDevice = options.Augmentation.CropsOrFlips && data.Any(images => _loaderOptions.FormFor(images) == BatchForm.Files);
+        _scaling = new ScalingHistory(isScaledByDevice ? backend : null);
         TotalSteps = options.Steps ?? _loaderOptions.StepsThrough(options.Epochs, train.Count);
         _stages = [.. sessions.Zip(data, (session, images) => (session, images)).Select((pair, i) => new TrainingStage(
             i == 0 ? 0 : _loaderOptions.StepsThrough(options.ImageSizes[i].Epoch, train.Count), pair.session, pair.images))];
@@ -248,8 +245,7 @@ public sealed class Trainer : IDisposable
     {
         LearningRateSchedule schedule = Schedule();
         Trajectory trajectory = TrajectoryNow(schedule);
-        // Before the first step, which would have to measure.
-        _ = Scaling();
+        _ = _scaling.Ask();
         EpochEvaluation last = default;
         // A run that was killed at its early end must not go on.
         bool isStopped = IsOutOfPatience;
@@ -399,9 +395,7 @@ public sealed class Trainer : IDisposable
     private void Resume(Resumption resumption)
     {
         LearningRateSchedule schedule = Schedule();
-        string? scaling = resumption.Checkpoint.Trajectory?.Facts.FirstOrDefault(fact => fact.Name == ScalingFact)?.Value;
-        _ = Scaling(scaling);
-        Differences = resumption.Differences(WithScaling(TrajectoryNow(schedule), otherwise: scaling is null ? null : ScaledByHost), schedule);
+        Differences = resumption.Differences(_scaling.Continue(resumption.Checkpoint.Trajectory, TrajectoryNow(schedule)), schedule);
         resumption.Require(Differences);
         Checkpoint checkpoint = resumption.Checkpoint;
         _session.LoadWeights(checkpoint.Weights);
@@ -425,25 +419,6 @@ public sealed class Trainer : IDisposable
             Trajectory.RatesOf(schedule, TotalSteps), [.. plans.Select(plan => plan.Plan.Record!.ToText())]);
     }
 
-    private const string ScalingFact = "scaling of training images";
-
-    /// <summary>Of a run that continues one in which the device did it.</summary>
-    private const string ScaledByHost = "host";
-
-    /// <summary>Asked when it is saved: what scales may fail on the way, and then the run is one that had both.</summary>
-    private Trajectory WithScaling(Trajectory trajectory, string? otherwise = null) => (Scaling() ?? otherwise) is { } scaling
-        ? trajectory with { Facts = trajectory.Facts.Add(new TrajectoryFact(ScalingFact, scaling)) }
-        : trajectory;
-
-    /// <summary>Everything that has scaled this run's images, in order; null where the host always has.</summary>
-    private string? Scaling(string? earlier = null)
-    {
-        string? now = _scaler?.ImageScaling(earlier);
-        if (now != _scalingNow)
-            (_scaling, _scalingNow) = (_scaling is null ? now : $"{_scaling}, then {now}", now);
-        return _scaling;
-    }
-
     private void Save(string file, Trajectory trajectory, TrainingObserver observer, bool servesAverage = false)
     {
         if (_options.OutputFolder is not { } folder)
@@ -451,7 +426,7 @@ public sealed class Trainer : IDisposable
         using StepTrace.SliceScope slice = StepTrace.Slice(Trace, TraceKind.Save);
         observer.OnSaving?.Invoke();
         string path = Path.Combine(folder, file);
-        Checkpoint.Save(path, _session, _progress, _options.Normalization, WithScaling(trajectory), _train.ClassNames, servesAverage);
+        Checkpoint.Save(path, _session, _progress, _options.Normalization, _scaling.AddTo(trajectory), _train.ClassNames, servesAverage);
         _saved = (path, _progress.Step);
     }
 
