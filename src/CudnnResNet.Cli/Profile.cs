@@ -24,7 +24,7 @@ internal sealed class Profile(string path, StepRange steps, StepTrace trace, str
         if (_isWritten)
             return;
         if (trace.Slices().IsEmpty)
-            terminal.Error.WriteLine($"profile: nothing is traced, the run ended before step {steps.First}; --profile-steps 1:1 traces the first");
+            terminal.Error.WriteLine($"profile: nothing is traced, the run ended before step {steps.First}; --profile-steps asks for earlier ones");
         else
             Write();
     }

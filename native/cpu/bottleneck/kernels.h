@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "bottleneck/bottleneck.h"
+#include "tile/bf16_values.h"
 #include "tile/segments.h"
 
 namespace {
@@ -40,8 +41,6 @@ struct Inner {
         _mm512_store_si512(row, (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
 };
-
-inline __m512 widen(__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); }
 
 // bias, what is added, perhaps ReLU, to bf16: rows of y.
 struct Outer {

@@ -14,8 +14,14 @@
 #include <algorithm>
 
 #include "cudnnresnet_cpu.h"
+#include "tile/tile_config.h"
+#include "tile/transpose.h"
+#include "vector/rounding.h"
 
 namespace {
+
+using crn::ceil_div;
+using crn::round_up;
 
 constexpr int64_t kChannels = 32;      // of x, and filters of dy, in a panel
 constexpr int64_t kPositions = 16;     // of a product
@@ -30,9 +36,6 @@ constexpr int64_t kXBlockBytes = 768 << 10;
 constexpr int64_t kYBlockBytes = 512 << 10;
 // Up to this size every thread sums a gradient of its own over its share of the positions.
 constexpr int64_t kPrivateGradientBytes = 512 << 10;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 struct Plan {
     Plan(const crn_convolution& g, int threads);
@@ -100,50 +103,12 @@ __attribute__((always_inline)) inline __m512i pair(const uint16_t* a, const uint
                       b ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)) : _mm256_setzero_si256());
 }
 
-// Rows and columns of a 16 by 16 matrix of 32 bits change places.
-__attribute__((always_inline)) inline void transpose(__m512i (&r)[16]) {
-    __m512i t[16];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    }
-}
-
 // One thread's part: its shares of channels, of filters and of blocks.
 class Worker {
 public:
     Worker(const Plan& plan, const uint16_t* x, const uint16_t* dy, char* panels, char* sums)
         : plan_(plan), g_(plan.g), x_(x), dy_(dy), x_panels_(panels), y_panels_(panels + plan.x_block * plan.x_panel()), sums_(sums) {
-        struct alignas(64) {
-            uint8_t palette = 1, start_row = 0, reserved[14] = {};
-            uint16_t column_bytes[16] = {};
-            uint8_t rows[16] = {};
-        } whole;
-        for (int i = 0; i < 8; i++) {
-            whole.rows[i] = 16;
-            whole.column_bytes[i] = 64;
-        }
-        _tile_loadconfig(&whole);
+        TileConfig().load();
     }
 
     ~Worker() { _tile_release(); }

@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "cudnnresnet_cpu.h"
+#include "vector/rounding.h"
 
 namespace {
 
@@ -23,6 +24,8 @@ constexpr int64_t kXStep = kChannels * kPairBytes;
 
 // Positions (pairs of them) that a block holds, and the bytes of its panels: together they are to stay in a 1 MB L2.
 constexpr int64_t kBlockPositions = 448;
+// Of 1x1 filters: a block is multiplied by itself only once, and what the next one reads comes into the same cache meanwhile.
+constexpr int64_t kPointwisePositions = 144;
 constexpr int64_t kRun = 32;  // positions between two looks ahead, where rows do not matter
 constexpr int64_t kXBlockBytes = 448 << 10;
 constexpr int64_t kYBlockBytes = 128 << 10;
@@ -30,8 +33,8 @@ constexpr int64_t kYBlockBytes = 128 << 10;
 // Up to this size every thread sums a gradient of its own over its share of the positions.
 constexpr int64_t kPrivateGradientBytes = 512 << 10;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+using crn::ceil_div;
+using crn::round_up;
 
 // Bytes between panels: never near a multiple of a page, so that a row's way into many panels does not use the same few
 // sets of the caches again and again.
@@ -61,7 +64,7 @@ Plan plan_for(const crn_convolution& g, int threads) {
     plan.pairs = ceil_div(g.n, 2);
     const int64_t image = int64_t(g.p) * g.q;
     if (plan.is_pointwise) {
-        plan.blocks = ceil_div(plan.pairs * image, kBlockPositions);
+        plan.blocks = ceil_div(plan.pairs * image, kPointwisePositions);
         plan.block_positions = ceil_div(plan.pairs * image, plan.blocks);
         plan.blocks = ceil_div(plan.pairs * image, plan.block_positions);
     } else if (image <= kBlockPositions) {

@@ -4,14 +4,10 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "tile/bf16_values.h"
 #include "tile/tile.h"
 
 namespace {
-
-inline __m512 widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
-
-// Sixteen bf16 values.
-inline __m512 load(const uint16_t* values) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values))); }
 
 inline __m512d widen(__m512 x, int half) { return _mm512_cvtps_pd(half ? _mm512_extractf32x8_ps(x, 1) : _mm512_castps512_ps256(x)); }
 

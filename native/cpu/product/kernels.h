@@ -8,19 +8,7 @@
 namespace {
 
 using crn::product::Blocking;
-using crn::product::ceil_div;
-using crn::product::kLanes;
-using crn::product::kPanel;
-
-// Floats between the filters that are multiplied and those that are fetched.
-constexpr int64_t kAhead = 512;
-
-constexpr unsigned kAllLanes = 0xffff;
-
-inline unsigned lanes_of(int64_t channels, int64_t block) {
-    const int64_t rest = channels - block * kLanes;
-    return rest >= kLanes ? kAllLanes : (1u << rest) - 1;
-}
+using namespace crn;
 
 // What happens to 16 * NV channels of some rows behind the sums.
 struct Epilogue {
@@ -134,7 +122,7 @@ struct Product {
     // Rows [begin, end) of those in v, for one panel of output channels. next: the rows that follow, or null.
     void outputs(const float* v, int64_t first, int64_t rows, int64_t begin, int64_t end, int64_t panel, const float* next) const {
         const int64_t count = end - begin, groups = ceil_div(count, Lanes::kRows);
-        const int64_t channels = cut.in_blocks * kLanes, width = cut.panel_width(panel), vectors = width / kLanes;
+        const int64_t channels = cut.in_blocks * kLanes, width = panel_width(panel, cut.out_blocks), vectors = width / kLanes;
         const float* u = packed + panel * kPanel * channels;
         const int64_t calls = groups * ceil_div(cut.out_blocks, Lanes::kVectors) * cut.in_blocks;
         Ahead ahead{nullptr, next ? ceil_div(rows * p.c * int64_t(sizeof(float)), 64 * calls) : 0};
@@ -202,7 +190,7 @@ void pack(const crn_product_problem& p, const float* filter, float* packed) {
 #pragma omp parallel for num_threads(int(cut.threads)) schedule(static)
     for (int64_t unit = 0; unit < units; unit++) {
         const int64_t vector = unit / cut.in_blocks, block = unit % cut.in_blocks;
-        const int64_t panel = vector * kLanes / kPanel, width = cut.panel_width(panel);
+        const int64_t panel = vector * kLanes / kPanel, width = panel_width(panel, cut.out_blocks);
         float* to = packed + panel * kPanel * channels + block * kLanes * width + vector * kLanes % kPanel;
         for (int64_t c = 0; c < kLanes; c++)
             for (int64_t k = 0; k < kLanes; k++) {

@@ -4,13 +4,9 @@
 #include <stdint.h>
 
 #include "cudnnresnet_cpu.h"
+#include "vector/panels.h"
 
 namespace crn::product {
-
-constexpr int64_t kLanes = 16;
-constexpr int64_t kPanel = 32;  // output channels of a panel of packed filters; the last one may have 16
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // How a problem is cut: positions are rows of a matrix product. Either every thread takes its rows through all panels,
 // or, where rows are few and filters many, all threads pack all rows and share out the panels.
@@ -24,7 +20,6 @@ struct Blocking {
     int64_t block_rows;                // rows that are packed at once
     int64_t unit_rows;                 // rows of one product
 
-    int64_t panel_width(int64_t panel) const { return (panel + 1) * kPanel <= out_blocks * kLanes ? kPanel : kLanes; }
     int64_t packed_bytes() const { return in_blocks * kLanes * out_blocks * kLanes * int64_t(sizeof(float)); }
     int64_t input_bytes() const { return in_blocks * kLanes * block_rows * int64_t(sizeof(float)); }
     int64_t workspace_bytes() const { return (shared ? 1 : threads) * input_bytes(); }

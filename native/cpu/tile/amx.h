@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tile/tile.h"
+#include "tile/tile_config.h"
 
 namespace {
 
@@ -45,18 +46,10 @@ private:
     void configure(int64_t low_rows, int64_t high_rows) {
         if (low_rows == low_ && high_rows == high_)
             return;
-        struct alignas(64) {
-            uint8_t palette = 1, start_row = 0, reserved[14] = {};
-            uint16_t column_bytes[16] = {};
-            uint8_t rows[16] = {};
-        } config;
-        const uint8_t low = uint8_t(low_rows), high = uint8_t(high_rows);
-        const uint8_t of[8] = {low, low, high, high, low, high, 16, 16};
-        for (int i = 0; i < 8; i++) {
-            config.rows[i] = of[i];
-            config.column_bytes[i] = 64;
-        }
-        _tile_loadconfig(&config);
+        TileConfig config;
+        config.rows[0] = config.rows[1] = config.rows[4] = uint8_t(low_rows);
+        config.rows[2] = config.rows[3] = config.rows[5] = uint8_t(high_rows);
+        config.load();
         low_ = low_rows;
         high_ = high_rows;
     }

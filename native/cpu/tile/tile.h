@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "vector/rounding.h"
+
 namespace crn::tile {
 
 constexpr int64_t kChannels = 32;
@@ -31,8 +33,8 @@ struct Ahead {
     int64_t lines;
 };
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+using crn::ceil_div;
+using crn::round_up;
 
 inline int64_t panel_bytes(int64_t channels, int64_t taps) { return channels * taps * kFilters * 2; }
 

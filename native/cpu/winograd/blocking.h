@@ -4,15 +4,11 @@
 #include <stdint.h>
 
 #include "cudnnresnet_cpu.h"
+#include "vector/panels.h"
 
 namespace crn::winograd {
 
-constexpr int64_t kLanes = 16;
-constexpr int64_t kPanel = 32;       // output channels of a panel of packed filters; the last one may have 16
-constexpr int64_t kAlignment = 64;
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t align(int64_t bytes) { return ceil_div(bytes, kAlignment) * kAlignment; }
+inline int64_t align(int64_t bytes) { return round_up(bytes, 64); }
 
 struct Blocking {
     explicit Blocking(const crn_winograd_problem& p);
@@ -30,7 +26,6 @@ struct Blocking {
     int64_t packed_bytes() const { return points * in_blocks * kLanes * out_blocks * kLanes * sizeof(float); }
     int64_t input_bytes() const { return align(points * in_blocks * kLanes * block_tiles * sizeof(float)); }
     int64_t product_bytes() const { return align(points * kPanel * unit_tiles() * sizeof(float)); }
-    int64_t panel_width(int64_t panel) const { return (panel + 1) * kPanel <= out_blocks * kLanes ? kPanel : kLanes; }
     // Tiles of one matrix product.
     int64_t unit_tiles() const;
     int64_t units() const { return panels * ceil_div(tiles, unit_tiles()); }

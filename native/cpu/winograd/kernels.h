@@ -11,22 +11,11 @@
 namespace {
 
 using crn::winograd::Blocking;
-using crn::winograd::kLanes;
-using crn::winograd::kPanel;
+using namespace crn;
 using crn::winograd::Operands;
 
 // Sums of this many channels are added up on their own: shorter chains of roundings.
 constexpr int64_t kSumBlocks = 4;
-
-// Floats between the filters that are multiplied and those that are fetched.
-constexpr int64_t kAhead = 512;
-
-constexpr unsigned kAllLanes = 0xffff;
-
-inline unsigned lanes_of(int64_t channels, int64_t block) {
-    const int64_t rest = channels - block * kLanes;
-    return rest >= kLanes ? kAllLanes : (1u << rest) - 1;
-}
 
 // Tile number t of all images: its image and its first output.
 struct Place {
@@ -177,8 +166,8 @@ struct Convolution {
 
     // Products and outputs of tiles [begin, end) of those in v, for a panel of output channels. m: [vector][tile][point][16].
     void outputs(const float* v, int64_t first, int64_t tiles, int64_t begin, int64_t end, int64_t panel, float* m) const {
-        const int64_t rows = end - begin, groups = crn::winograd::ceil_div(rows, Lanes::kRows);
-        const int64_t channels = cut.in_blocks * kLanes, width = cut.panel_width(panel), vectors = width / kLanes;
+        const int64_t rows = end - begin, groups = ceil_div(rows, Lanes::kRows);
+        const int64_t channels = cut.in_blocks * kLanes, width = panel_width(panel, cut.out_blocks), vectors = width / kLanes;
         const int64_t m_row = cut.points * kLanes, m_vector = rows * m_row;
         for (int64_t point = 0; point < cut.points; point++) {
             const float* u = packed + (panel * kPanel * cut.points + point * width) * channels;
@@ -203,7 +192,7 @@ struct Convolution {
     // Tiles of one slice through all stages.
     void run_slice(int64_t slice, float* v, float* m) const {
         const int64_t begin = cut.tiles * slice / cut.threads, end = cut.tiles * (slice + 1) / cut.threads;
-        const int64_t blocks = crn::winograd::ceil_div(end - begin, cut.block_tiles);
+        const int64_t blocks = ceil_div(end - begin, cut.block_tiles);
         for (int64_t b = 0; b < blocks; b++) {
             const int64_t first = begin + (end - begin) * b / blocks, tiles = begin + (end - begin) * (b + 1) / blocks - first;
             inputs(v, first, tiles, 0, tiles);
@@ -217,7 +206,7 @@ struct Convolution {
     }
 
     void multiply_slice(int64_t slice, const float* v, float* m) const {
-        const int64_t parts = crn::winograd::ceil_div(cut.tiles, cut.unit_tiles()), units = cut.units();
+        const int64_t parts = ceil_div(cut.tiles, cut.unit_tiles()), units = cut.units();
         for (int64_t unit = units * slice / cut.threads; unit < units * (slice + 1) / cut.threads; unit++) {
             const int64_t part = unit % parts;
             outputs(v, 0, cut.tiles, cut.tiles * part / parts, cut.tiles * (part + 1) / parts, unit / parts, m);
@@ -279,7 +268,7 @@ void pack_block(const crn_winograd_problem& p, const Blocking& cut, const float*
                 for (int64_t c = 0; c < ins; c++)
                     g[c][tap][k] = from[c];
             }
-    const int64_t panel = vector * kLanes / kPanel, width = cut.panel_width(panel), channels = cut.in_blocks * kLanes;
+    const int64_t panel = vector * kLanes / kPanel, width = panel_width(panel, cut.out_blocks), channels = cut.in_blocks * kLanes;
     float* to = packed + panel * kPanel * cut.points * channels + block * kLanes * width + vector * kLanes % kPanel;
     // Points lie a power of two apart where channels do: written one by one they would evict each other from the cache.
     alignas(kLanes * sizeof(float)) float u[Tile::kInputs * Tile::kInputs][kLanes][kLanes];

@@ -123,7 +123,7 @@ internal sealed class TrainCommand(Terminal terminal)
         if (options.ZeroInitLastBatchNorm && init is not null)
             throw new ResNetException("--zero-init-last-bn is about fresh weights, and --init gives others; leave one of them out");
         RequireOutputs(parsed, folder, isResumed: resume is not null);
-        Profile? profile = _profile.Read(parsed, terminal);
+        Profile? profile = _profile.Read(parsed, terminal, resumed?.Progress.Step ?? 0);
 
         using Device device = Devices.Open(deviceRequest, terminal);
         options = options with { Batch = _recipe.BatchOn(parsed, device, options, train) };

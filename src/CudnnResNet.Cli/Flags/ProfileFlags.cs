@@ -41,14 +41,19 @@ internal sealed class ProfileFlags(string stepsInWords)
     }
 
     /// <summary>Null where no trace is asked for.</summary>
-    /// <exception cref="ResNetException">The file's folder does not exist, or there are steps and no file.</exception>
-    public Profile? Read(ParseResult parsed, Terminal terminal)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="terminal">Hears of what is left out.</param>
+    /// <param name="stepsBefore">Steps of the run that is continued.</param>
+    /// <exception cref="ResNetException">The file's folder does not exist, there are steps and no file, or they are over.</exception>
+    public Profile? Read(ParseResult parsed, Terminal terminal, long stepsBefore = 0)
     {
         StepRange? steps = parsed.GetValue(_steps);
         if (parsed.GetValue(_profile) is not { } path)
             return steps is null ? null : throw new ResNetException($"{_steps.Name} says which steps to trace, but not where to; give {_profile.Name} FILE.json");
         OutputPaths.RequireFileIn(_profile.Name, path);
-        StepRange range = steps ?? StepRange.Standard;
-        return new Profile(path, range, new StepTrace(range.First, range.Count), CommandText.Of(parsed), terminal);
+        if (steps?.First <= stepsBefore)
+            throw new ResNetException($"{_steps.Name} is {steps}, and the run continues behind step {stepsBefore}; give later steps");
+        StepRange range = steps ?? StepRange.Standard with { First = StepRange.Standard.First + stepsBefore };
+        return new Profile(path, range, new StepTrace(range.First, range.Count, stepsBefore), CommandText.Of(parsed), terminal);
     }
 }

@@ -41,7 +41,8 @@ public readonly record struct TraceSlice(TraceKind Kind, int Segment, long Step,
 /// </summary>
 /// <param name="firstStep">The first step to record, from 1; the steps before it warm up.</param>
 /// <param name="stepCount">How many are recorded.</param>
-public sealed class StepTrace(long firstStep, long stepCount)
+/// <param name="stepsBefore">Steps of a run that is continued: its next one has the number behind them.</param>
+public sealed class StepTrace(long firstStep, long stepCount, long stepsBefore = 0)
 {
     private const int OthersPerStep = 32;
     private const int FewestSlices = 1 << 14;
@@ -51,7 +52,7 @@ public sealed class StepTrace(long firstStep, long stepCount)
     private readonly Dictionary<int, string?> _threads = new(capacity: 64);
     private TraceSlice[] _ring = [];
     private long _added;
-    private long _step;
+    private long _step = stepsBefore;
     private long _stepBegin;
     private volatile bool _isRecording;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using CudnnResNet.Reporting;
 using CudnnResNet.Tests.Weights;
 using CudnnResNet.Training;
@@ -33,7 +34,7 @@ public class StarvedDiskTests
         Assert.Equal(2, code);
         Assert.Matches(@"^error: (.*last\.safetensors|.*best\.safetensors|the run log .*) cannot be written: [^\n]*[Nn]o space left[^\n]*; "
             + @"training stopped after step [0-9]+; the last good checkpoint is [^\n]*\.safetensors of step [0-9]+, --resume continues there\.\n$", error.Replace(": cannot", " cannot", StringComparison.Ordinal));
-        AssertContinues(folder, flags);
+        AssertContinues(folder, flags, error);
     }
 
     [MountFact]
@@ -50,7 +51,7 @@ public class StarvedDiskTests
         Assert.Equal(2, code);
         Assert.Matches(@"^error: [^\n]*safetensors: cannot be written: [^\n]*[Rr]ead-only[^\n]*; training stopped after step [0-9]+; "
             + @"the last good checkpoint is [^\n]*\.safetensors of step [0-9]+, --resume continues there\.\n$", error);
-        AssertContinues(folder, flags);
+        AssertContinues(folder, flags, error);
     }
 
     [MountFact]
@@ -86,9 +87,11 @@ public class StarvedDiskTests
     }
 
     /// <summary>The kept checkpoint and log, continued: every step is there once, and nothing temporary.</summary>
-    private static void AssertContinues(TemporaryFolder folder, string[] flags)
+    private static void AssertContinues(TemporaryFolder folder, string[] flags, string error)
     {
         string kept = folder.File("kept");
+        Match promised = Regex.Match(error, @"the last good checkpoint is \S*/disk/out/(?<file>\w+\.safetensors) of step (?<step>[0-9]+),");
+        Assert.Equal(promised.Groups["step"].Value, $"{Checkpoint.Load(Path.Combine(kept, promised.Groups["file"].Value)).Progress.Step}");
         long step = Checkpoint.Load(Path.Combine(kept, "last.safetensors")).Progress.Step;
         Assert.DoesNotContain(Directory.GetFiles(kept), file => file.EndsWith(".tmp", StringComparison.Ordinal));
         _ = CliRun.Success([.. flags, "--steps", $"{step + 2}", "--resume", kept]);

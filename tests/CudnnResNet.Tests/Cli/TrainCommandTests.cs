@@ -1,7 +1,10 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using CudnnResNet.Data;
+using CudnnResNet.Reporting;
 using CudnnResNet.Tests.Golden;
 using CudnnResNet.Tests.Weights;
+using CudnnResNet.Training;
 using CudnnResNet.Weights;
 
 namespace CudnnResNet.Tests.Cli;
@@ -77,6 +80,60 @@ public class TrainCommandTests
         TensorFile last = Safetensors.Read(folder.File("half/last.safetensors"));
         foreach (NamedTensor tensor in Safetensors.Read(folder.File("whole/last.safetensors")).Tensors)
             Assert.True(tensor.Data.Span.SequenceEqual(last.TryGet(tensor.Name)!.Data.Span), tensor.Name);
+    }
+
+    /// <summary>Through two epochs at an ordinary rate, then far beyond float32: exit code 2, and one line that names what can be continued.</summary>
+    [Fact]
+    public void ALossThatIsNotFiniteEndsTheCommand()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 12, classes: 3);
+        string[] train = ["train", "--data", $"npy:{folder.Path}", "--test-data", "none", .. SmallData.Network, "--batch", "6", "--epochs", "6",
+            "--schedule", "linear", "--out", folder.File("out"), .. CliRun.OnReference];
+        string error = CliRun.Refusal([.. train, "--points", "0:0.01,2:0.01,2.01:1e38"]);
+        Match match = Regex.Match(error, @"^(The loss became (NaN|∞|-∞) at step [0-9]+|.* became NaN or infinite); try a lower --lr.*"
+            + @"; training stopped after step [0-9]+; the last good checkpoint is (?<path>.*) of step (?<step>[0-9]+), --resume continues there\.$");
+        Assert.True(match.Success, error);
+        Checkpoint good = Checkpoint.Load(match.Groups["path"].Value);
+        Assert.Equal(folder.File("out/last.safetensors"), match.Groups["path"].Value);
+        Assert.Equal(match.Groups["step"].Value, $"{good.Progress.Step}");
+        Assert.True(good.Progress.Step >= 4);
+        Assert.Contains($"resumed  after step {good.Progress.Step}, not bit for bit: ",
+            CliRun.Success([.. train, "--points", "0:0.01", "--resume", folder.File("out"), "--resume-anyway"]), StringComparison.Ordinal);
+    }
+
+    /// <summary>Two runs with --deterministic and one that was continued hold the same bits, in either type.</summary>
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("bf16")]
+    public void ADeterministicRunRepeatsItself(string precision)
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 20, classes: 3);
+        string[] train = ["train", "--data", $"npy:{folder.Path}", "--test-data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "4",
+            "--lr", "0.02", "--schedule", "constant", "--ema", "0.9", "--no-report", "--deterministic", "--precision", precision,
+            "--device", "onednn", "--threads", "2", "--plan-cache", "none"];
+        // Epochs of five steps.
+        _ = CliRun.Success([.. train, "--steps", "10", "--out", folder.File("first")]);
+        _ = CliRun.Success([.. train, "--steps", "10", "--out", folder.File("second")]);
+        _ = CliRun.Success([.. train, "--steps", "7", "--out", folder.File("third")]);
+        Assert.Contains("after step 7, bit for bit", CliRun.Success([.. train, "--steps", "10", "--resume", folder.File("third")]), StringComparison.Ordinal);
+        string[] first = Numbers("first");
+        Assert.Equal(12, first.Length);
+        Assert.Equal(first, Numbers("second"));
+        Assert.Equal(first, Numbers("third"));
+        foreach (string other in (string[])["second", "third"])
+        {
+            TensorFile last = Safetensors.Read(folder.File($"{other}/last.safetensors"));
+            foreach (NamedTensor tensor in Safetensors.Read(folder.File("first/last.safetensors")).Tensors)
+                Assert.True(tensor.Data.Span.SequenceEqual(last.TryGet(tensor.Name)!.Data.Span), $"{other}: {tensor.Name}");
+        }
+
+        string[] Numbers(string run)
+        {
+            RunLog log = RunLogReader.Read(folder.File($"{run}/run.jsonl"));
+            return [.. log.Steps.Select(step => $"{step with { ImagesPerSecond = 0 }}"), .. log.Epochs.Select(epoch => $"{epoch with { Seconds = 0 }}")];
+        }
     }
 
     /// <summary>What is not asked for is taken from the data, and the checkpoint then describes itself.</summary>

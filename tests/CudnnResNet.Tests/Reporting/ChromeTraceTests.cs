@@ -8,6 +8,7 @@ using CudnnResNet.Tensors;
 using CudnnResNet.Tests.Cli;
 using CudnnResNet.Tests.Execution;
 using CudnnResNet.Tests.Golden;
+using CudnnResNet.Tests.Imaging;
 using CudnnResNet.Tests.Weights;
 using CudnnResNet.Training;
 using CudnnResNet.Weights;
@@ -105,11 +106,61 @@ public class ChromeTraceTests
         Assert.All(slices.Where(slice => slice.Name == "save"), save => Assert.Equal(6, save.Step));
         Assert.InRange(slices.Count(slice => slice.Name == "save"), 1, 2);
         long main = slices.First(slice => slice.Category == "kernel").Thread;
-        Assert.All(slices.Where(slice => slice.Name == "make batch"), slice => Assert.NotEqual(main, slice.Thread));
-        Assert.Equal("steps", ThreadNames(folder.File("trace.json"))[main]);
+        Dictionary<long, string> names = ThreadNames(folder.File("trace.json"));
+        Slice[] made = [.. slices.Where(slice => slice.Name == "make batch")];
+        Assert.NotEmpty(made);
+        Assert.All(made, slice => Assert.Equal("batch loader", names[slice.Thread]));
+        Assert.Equal("steps", names[main]);
         int kernels = slices.Count(slice => slice.Category == "kernel");
         Assert.True(kernels > 0 && kernels % 3 == 0, $"{kernels} kernels in three steps");
         AssertNested(slices);
+    }
+
+    /// <summary>Images that are decoded are made by several threads, each with a track of its own; kernels are slices of the thread that steps.</summary>
+    [ImagingFact]
+    public void Every_thread_that_makes_batches_has_a_track()
+    {
+        using TemporaryFolder folder = new();
+        Random random = new(1);
+        foreach (string kind in (string[])["a", "b"])
+        {
+            Directory.CreateDirectory(folder.File($"set/{kind}"));
+            byte[] rgb = new byte[200 * 200 * 3];
+            random.NextBytes(rgb);
+            for (int i = 0; i < 16; i++)
+                File.WriteAllBytes(folder.File($"set/{kind}/{i}.png"), PngWriter.Encode(rgb, 200, 200, 3));
+        }
+        _ = CliRun.Success(["train", "--data", $"folder:{folder.File("set")}", "--test-data", "none", "--model", "resnet20", "--width", "2",
+            "--batch", "16", "--crop", "16", "--normalize", "imagenet", "--steps", "10", "--no-report", "--out", folder.File("out"),
+            "--profile", folder.File("trace.json"), "--profile-steps", "1:10", .. CliRun.OnReference]);
+        List<Slice> slices = Read(folder.File("trace.json"));
+        Dictionary<long, string> names = ThreadNames(folder.File("trace.json"));
+        // Where there are many, some may find nothing left to do.
+        Assert.InRange(slices.Where(slice => slice.Name == "make batch").Select(slice => slice.Thread).Distinct().Count(),
+            Math.Min(Environment.ProcessorCount, 2), Math.Min(Environment.ProcessorCount, 16));
+        Assert.All(slices, slice => Assert.StartsWith(slice.Name == "make batch" ? "batch loader" : "steps", names[slice.Thread], StringComparison.Ordinal));
+        Assert.Equal(names.Count, names.Values.Distinct().Count());
+        AssertNested(slices);
+    }
+
+    [Fact]
+    public void A_resumed_run_traces_its_own_steps()
+    {
+        using TemporaryFolder folder = new();
+        SmallData.Write(folder, images: 18, classes: 3);
+        string[] train = ["train", "--data", $"npy:{folder.Path}", .. SmallData.Network, "--batch", "6", "--schedule", "constant", "--no-report",
+            "--profile", folder.File("trace.json"), .. CliRun.OnReference];
+        _ = CliRun.Success([.. train, "--profile-steps", "2:1", "--steps", "3", "--out", folder.File("out")]);
+        Assert.Equal(["step 2"], Steps());
+        // A resumed run is warm after as many steps as a new one.
+        _ = CliRun.Success([.. train, "--steps", "10", "--resume", folder.File("out")]);
+        Assert.Equal(["step 7", "step 8", "step 9"], Steps());
+        Assert.Contains("--profile-steps is 10:2, and the run continues behind step 10; give later steps",
+            CliRun.Refusal([.. train, "--profile-steps", "10:2", "--steps", "13", "--resume", folder.File("out")]), StringComparison.Ordinal);
+        _ = CliRun.Success([.. train, "--profile-steps", "12:2", "--steps", "13", "--resume", folder.File("out")]);
+        Assert.Equal(["step 12", "step 13"], Steps());
+
+        IEnumerable<string> Steps() => Read(folder.File("trace.json")).Select(slice => slice.Name).Where(name => name.StartsWith("step ", StringComparison.Ordinal));
     }
 
     [Fact]
