@@ -27,7 +27,7 @@ public class BenchCommandTests
             ["bench", mode, .. Small, "--seconds", "0.2", "--warmup", "0", "--json", .. CliRun.OnReference]));
         JsonElement report = json.RootElement;
         Assert.Equal(["mode", "model", "version", "device", "precision", "batch", "imageSize", "threads", "imagesPerSecond",
-            "latencyMs", "computeMs", "peakBytes", "planSeconds", "libraries"], report.EnumerateObject().Select(property => property.Name));
+            "latencyMs", "computeMs", "peakBytes", "planSeconds", "disturbedMeasurements", "libraries"], report.EnumerateObject().Select(property => property.Name));
         Assert.Equal((mode, "resnet18", "v1.5", "reference", "fp32"), (Text("mode"), Text("model"), Text("version"), Text("device"), Text("precision")));
         Assert.Equal((3, 8, 2), (report.GetProperty("batch").GetInt32(), report.GetProperty("imageSize").GetInt32(), report.GetProperty("threads").GetInt32()));
         foreach (string times in (string[])["latencyMs", "computeMs"])
@@ -42,6 +42,8 @@ public class BenchCommandTests
         double mean = Time("latencyMs", "mean");
         Assert.Equal(3000 / mean, report.GetProperty("imagesPerSecond").GetDouble(), 3 / mean);
         Assert.True(report.GetProperty("planSeconds").GetDouble() > 0);
+        // The reference has one kernel for each operation: nothing is measured that could be disturbed.
+        Assert.Equal(0, report.GetProperty("disturbedMeasurements").GetInt32());
         Assert.True(report.GetProperty("libraries").TryGetProperty("dotnet", out _));
 
         using TemporaryFolder folder = new();
