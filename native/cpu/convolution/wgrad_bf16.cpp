@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "convolution/prefetcher.h"
 #include "cudnnresnet_cpu.h"
 #include "vector/rounding.h"
 
@@ -24,7 +25,7 @@ constexpr int64_t kXStep = kChannels * kPairBytes;
 
 // Positions (pairs of them) that a block holds, and the bytes of its panels: together they are to stay in a 1 MB L2.
 constexpr int64_t kBlockPositions = 448;
-// Of 1x1 filters: a block is multiplied by itself only once, and what the next one reads comes into the same cache meanwhile.
+// Of 1x1 filters: they multiply little for what they read, and the rows that the next block reads come into the same cache.
 constexpr int64_t kPointwisePositions = 144;
 constexpr int64_t kRun = 32;  // positions between two looks ahead, where rows do not matter
 constexpr int64_t kXBlockBytes = 448 << 10;
@@ -162,57 +163,6 @@ void pack_y_run(const uint16_t* a, const uint16_t* b, int64_t step, int64_t coun
         }
     }
 }
-
-// Walks over what the next block will read, a few cache lines at a time, while this one is multiplied.
-class Prefetcher {
-public:
-    void clear() { count_ = next_ = 0, at_ = row_end_ = nullptr, rows_ = 0, lines_ = 0; }
-
-    void add(const uint16_t* start, int64_t rows, int64_t row_elements, int64_t step) {
-        if (start == nullptr || rows <= 0 || count_ == kMostStreams)
-            return;
-        if (step == row_elements) {
-            row_elements *= rows;
-            rows = 1;
-        }
-        streams_[count_++] = {(const char*)start, rows, row_elements * 2, step * 2};
-        lines_ += rows * ceil_div(row_elements * 2, 64);
-    }
-
-    int64_t lines() const { return lines_; }
-
-    __attribute__((always_inline)) void fetch(int64_t lines) {
-        for (; lines > 0; lines--) {
-            if (at_ >= row_end_ && !advance())
-                return;
-            _mm_prefetch(at_, _MM_HINT_T1);
-            at_ += 64;
-        }
-    }
-
-private:
-    static constexpr int kMostStreams = 64;
-    struct Stream { const char* start; int64_t rows, row_bytes, step_bytes; };
-
-    __attribute__((noinline)) bool advance() {
-        if (rows_ == 0) {
-            if (next_ == count_)
-                return false;
-            stream_ = streams_[next_++];
-            rows_ = stream_.rows;
-        }
-        at_ = stream_.start + (stream_.rows - rows_) * stream_.step_bytes;
-        row_end_ = at_ + stream_.row_bytes;
-        rows_--;
-        return true;
-    }
-
-    Stream streams_[kMostStreams];
-    Stream stream_{};
-    int count_ = 0, next_ = 0;
-    int64_t rows_ = 0, lines_ = 0;
-    const char *at_ = nullptr, *row_end_ = nullptr;
-};
 
 // Positions of a tap: pairs of images, rows and columns, with the steps between them in bytes.
 struct Positions {

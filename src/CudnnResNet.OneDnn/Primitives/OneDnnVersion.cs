@@ -36,10 +36,9 @@ internal abstract unsafe class OneDnnVersion
     internal abstract string InstructionSet { get; }
 
     /// <summary>AVX-512 is there, alone or in a later set: sets are bits, of which later ones have all of the earlier.</summary>
-    internal static bool ComputesBf16 => (Dnnl.dnnl_get_effective_cpu_isa() & Avx512Core) == Avx512Core;
-
-    /// <summary>dnnl_cpu_isa_avx512_core of both versions.</summary>
-    private const int Avx512Core = 0x27;
+    internal static bool ComputesBf16 =>
+        // Version 2 has the same.
+        (Dnnl.dnnl_get_effective_cpu_isa() & Dnnl3Constants.dnnl_cpu_isa_avx512_core) == Dnnl3Constants.dnnl_cpu_isa_avx512_core;
 
     internal abstract DnnlMemoryDescriptor Describe(DataType type, Layout layout, params ReadOnlySpan<long> dims);
 
